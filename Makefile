@@ -1,0 +1,49 @@
+# Penstock. `make` alone says what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test unit e2e lint fmt release bench clean setup-tests build-tests
+
+PYTEST = .testbed/bin/python -m pytest
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the build needs (C libraries; says so, once)
+	@Scripts/setup.sh
+
+build: setup ## Build .build/debug/penstock
+	swift build --product penstock
+
+demo: build ## A gateway, two coordinators and a flip under load, on this machine
+	@.build/debug/penstock demo
+
+test: unit e2e lint ## Everything that must pass before a change lands
+
+unit: build-tests ## The unit tests
+	swift test --skip-build
+
+e2e: build-tests setup-tests ## The end-to-end tests: real clients, a real engine (ARGS='-k flip' for some)
+	$(PYTEST) Tests/EndToEnd $(ARGS)
+
+lint: setup setup-tests ## Format and house rules
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+	$(PYTEST) Tests/Tidy
+
+fmt: ## Format the sources
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+release: setup ## Build the binary to ship: .build/release/penstock, without a Swift runtime beside it
+	swift build --configuration release --static-swift-stdlib --product penstock
+
+bench: release setup-tests ## CPU per relayed request, beside HAProxy in the same run (installs nginx, haproxy, wrk)
+	@Scripts/install-packages.sh "the benchmark" nginx haproxy wrk
+	.testbed/bin/python Tests/Benchmarks/relay_cost.py $(ARGS)
+
+clean: ## Remove what was built; the test bed stays
+	rm -rf .build
+
+# One debug build serves the unit tests and the end-to-end tests.
+build-tests: setup
+	swift build --build-tests
+
+setup-tests:
+	@Scripts/setup-tests.sh
