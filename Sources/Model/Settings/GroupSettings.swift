@@ -1,3 +1,4 @@
+import Engine
 import Wire
 
 /// An entry of `groups`: a routing group as the file declares it. The store knows better once it has run.
@@ -46,22 +47,6 @@ public struct PoolSettings: Equatable, Sendable {
     public init(name: String) {
         self.name = name
     }
-}
-
-/// `starts`: when a statement begins to run on a pool's coordinators.
-public enum PoolStart: String, CaseIterable, Sendable {
-    /// With the first GET of its nextUri, as in Trino and Presto.
-    case firstPoll = "first-poll"
-    /// With its POST.
-    case post
-}
-
-/// `takes`: what an idle pool takes.
-public enum PoolTakes: String, CaseIterable, Sendable {
-    /// Statements that name it by X-Penstock-Pool.
-    case pinned
-    /// Retries of statements that failed on the active pool.
-    case retries
 }
 
 /// `forwarded`: which X-Forwarded-* the coordinators get.
@@ -167,12 +152,4 @@ public struct HeaderSetting: Equatable, Sendable {
         self.name = name
         self.value = value
     }
-}
-
-/// `when.kind`: what a statement does.
-public enum SelectorKind: String, CaseIterable, Sendable {
-    /// It reads.
-    case read
-    /// It writes, or is not known to read.
-    case write
 }

@@ -1,15 +1,15 @@
-/// Which of the two engines' header prefixes is spoken.
+/// Which of the two twins of the statement protocol a server or a header speaks.
 public enum Dialect: UInt8, Sendable {
-    /// X-Trino-.
+    /// Headers begin with `X-Trino-`.
     case trino
-    /// X-Presto-.
+    /// Headers begin with `X-Presto-`.
     case presto
 
-    /// What the names of the protocol's headers begin with, in lower case.
-    public var headerPrefix: String {
+    /// The prefix of the protocol's own headers.
+    public var headerPrefix: StaticString {
         switch self {
-        case .trino: "x-trino-"
-        case .presto: "x-presto-"
+        case .trino: "X-Trino-"
+        case .presto: "X-Presto-"
         }
     }
 }

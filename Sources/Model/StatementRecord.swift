@@ -1,0 +1,122 @@
+import Engine
+import SQL
+
+/// What history keeps of a statement. It holds no SQL text, no header and no credential.
+public struct StatementRecord: Equatable, Sendable {
+    /// The gateway's id (`Wire.statementID`).
+    public var id: String
+    /// What tags call it.
+    public var key: StatementKey
+    /// Where it stands.
+    public var state: StatementState
+    /// The user header.
+    public var user: String
+    /// The source header.
+    public var source: String
+    /// The group that the selectors chose.
+    public var group: String
+    /// The pool of its newest attempt.
+    public var pool: String
+    /// The coordinator of its newest attempt, by name.
+    public var coordinator: String
+    /// That coordinator's registration; 0 if it never had one.
+    public var registration: UInt32
+    /// What its text does; nil if this gateway never saw the text.
+    public var kind: StatementKind?
+    /// Every id that the engines gave it.
+    public var queryIDs: [String]
+    /// When its POST was taken.
+    public var submitted: Timestamp
+    /// When it ended.
+    public var ended: Timestamp?
+    /// Its attempts, in order.
+    public var attempts: [AttemptRecord]
+
+    /// A record of a statement that was just submitted.
+    public init(id: String, key: StatementKey, submitted: Timestamp) {
+        self.id = id
+        self.key = key
+        self.submitted = submitted
+        state = .waiting
+        user = ""
+        source = ""
+        group = ""
+        pool = ""
+        coordinator = ""
+        registration = 0
+        kind = nil
+        queryIDs = []
+        ended = nil
+        attempts = []
+    }
+}
+
+/// One run of a statement on one coordinator, as history keeps it.
+public struct AttemptRecord: Equatable, Sendable {
+    /// From 1.
+    public var number: Int
+    /// The pool it ran in.
+    public var pool: String
+    /// The coordinator it was sent to, by name.
+    public var coordinator: String
+    /// The engine's id, once it answered.
+    public var queryID: String?
+    /// What went wrong: an error name, or the word for an event (interface 5); nil if nothing did.
+    public var failure: String?
+    /// The error's message, at most 2,000 characters.
+    public var message: String?
+    /// The rule that judged the failure.
+    public var rule: String?
+    /// The failure's class.
+    public var failureClass: String?
+    /// What was done about it.
+    public var action: String?
+    /// The gate that stopped a retry.
+    public var gate: String?
+    /// When it was submitted.
+    public var started: Timestamp
+    /// When it ended.
+    public var ended: Timestamp?
+
+    /// An attempt that was just submitted.
+    public init(number: Int, pool: String, coordinator: String, started: Timestamp) {
+        self.number = number
+        self.pool = pool
+        self.coordinator = coordinator
+        self.started = started
+        queryID = nil
+        failure = nil
+        message = nil
+        rule = nil
+        failureClass = nil
+        action = nil
+        gate = nil
+        ended = nil
+    }
+}
+
+/// Which statements a list asks for; nil members do not restrict.
+public struct StatementFilter: Equatable, Sendable {
+    /// States, any of which may hold; empty means all.
+    public var states: [StatementState] = []
+    /// The user, exactly.
+    public var user: String?
+    /// The source, exactly.
+    public var source: String?
+    /// The group.
+    public var group: String?
+    /// The pool.
+    public var pool: String?
+    /// The coordinator's name.
+    public var coordinator: String?
+    /// Submitted at or after.
+    public var since: Timestamp?
+    /// Submitted before.
+    public var until: Timestamp?
+    /// At most so many, 1 to 1000.
+    public var limit: Int = 100
+    /// Continue after this statement's id.
+    public var after: String?
+    /// A filter that lets everything pass.
+    public init() {}
+}

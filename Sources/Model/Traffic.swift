@@ -1,0 +1,133 @@
+import Engine
+import SQL
+import Wire
+
+/// Statements of one registration in flight, by what is known of them.
+public struct InFlight: Equatable, Sendable {
+    /// Selected or in the coordinator's queue.
+    public var queued: Int
+    /// Seen running.
+    public var running: Int
+    /// Left by an owner that is gone; they may still run.
+    public var presumed: Int
+    /// Counts from their parts.
+    public init(queued: Int = 0, running: Int = 0, presumed: Int = 0) {
+        self.queued = queued
+        self.running = running
+        self.presumed = presumed
+    }
+    /// All of them.
+    public var total: Int { queued + running + presumed }
+}
+
+/// What happened to a statement, as the loops report it. Events of one statement arrive in order if one loop saw them;
+/// else the times tell.
+public struct StatementEvent: Sendable {
+    /// The statement.
+    public var key: StatementKey
+    /// When.
+    public var at: Timestamp
+    /// What.
+    public var change: Change
+
+    /// What happened.
+    public enum Change: Equatable, Sendable {
+        /// Its POST was taken and a group was chosen.
+        case submitted(user: String, source: String, group: String, kind: StatementKind)
+        /// It was sent to a coordinator.
+        case attempted(number: Int, pool: String, coordinator: String, registration: UInt32)
+        /// The coordinator answered with an id.
+        case answered(number: Int, queryID: String)
+        /// A page showed that it runs.
+        case running
+        /// The attempt failed; the statement may go on.
+        case attemptFailed(number: Int, failure: String, message: String?)
+        /// A poll of a statement whose owner is gone arrived here.
+        case adopted(attempt: Int, registration: UInt32)
+        /// It ended.
+        case ended(StatementState, failure: String?, message: String?)
+    }
+
+    /// An event from its parts.
+    public init(key: StatementKey, at: Timestamp, change: Change) {
+        self.key = key
+        self.at = at
+        self.change = change
+    }
+}
+
+/// Counters of the data plane since the start, summed over the loops. Names are those of the metrics.
+public struct RelayCounters: Equatable, Sendable {
+    /// Requests of clients, by what they asked for.
+    public var submissions: UInt64 = 0
+    /// Polls relayed.
+    public var polls: UInt64 = 0
+    /// Other requests answered or relayed.
+    public var others: UInt64 = 0
+    /// Requests refused before anything was done: bad heads, unknown paths, forged tags.
+    public var refused: UInt64 = 0
+    /// Bytes of page bodies sent to clients.
+    public var pageBytes: UInt64 = 0
+    /// Exchanges repeated on the same URI.
+    public var repeats: UInt64 = 0
+    /// Pages without rows made because a coordinator gave no answer.
+    public var waitingPages: UInt64 = 0
+    /// Statements that ended with an error of the gateway's own.
+    public var ownErrors: UInt64 = 0
+    /// Bytes that a socket did not take at once and that were copied: the measure of backpressure.
+    public var copiedBytes: UInt64 = 0
+    /// History events dropped because a loop's buffer was full.
+    public var droppedEvents: UInt64 = 0
+    /// Client connections accepted.
+    public var connections: UInt64 = 0
+    /// Client connections open now.
+    public var openConnections: Int = 0
+    /// Idle upstream connections now.
+    public var idleConnections: Int = 0
+    /// All counters at zero.
+    public init() {}
+}
+
+/// Something only a service can do and a loop asks for: it hands it over and goes on.
+public enum TrafficRequest: Sendable {
+    /// An answer of a coordinator does not fit what is known of its incarnation: probe it now.
+    case probe(registration: UInt32)
+    /// A first id of an incarnation was seen: its suffix tells where later ids belong.
+    case suffixSeen(registration: UInt32, suffix: String)
+    /// A pool that should begin at the first poll ran a statement in its POST.
+    case startsOnPost(group: String, pool: String)
+    /// A transaction began or was used; the page that says so waits for `stored` if it is given.
+    case pin(TransactionPin, stored: (@Sendable () -> Void)?)
+    /// A transaction ended.
+    case unpin(id: String)
+    /// A statement was canceled; `stored` is called when its tombstone is durable or known not to become so.
+    case tombstone(Tombstone, stored: @Sendable () -> Void)
+}
+
+/// The port to the data plane, which Relay provides.
+public protocol Traffic: Sendable {
+    /// Makes a table the one that every POST is routed by whose head arrives from now on.
+    func publish(_ table: RoutingTable)
+    /// The published table.
+    var table: RoutingTable { get }
+    /// Statements in flight, by registration.
+    func inFlight() -> [UInt32: InFlight]
+    /// Open transactions, by registration.
+    func openTransactions() -> [UInt32: Int]
+    /// The state of every statement that this gateway holds, by key.
+    func liveStates() -> [StatementKey: StatementState]
+    /// Sums up the loops' counters.
+    func counters() async -> RelayCounters
+    /// Whether clients' requests for readiness are answered with yes.
+    func setReady(_ ready: Bool)
+    /// From now on responses carry `Connection: close`, and connections at rest are closed.
+    func closeGently()
+}
+
+/// Where the loops' events and requests go: one writer task takes each batch whole.
+public protocol TrafficSink: Sendable {
+    /// Takes a loop's events of one tick. Called on the loop: it must only hand over.
+    func accept(_ events: [StatementEvent])
+    /// Takes a request. Called on the loop: it must only hand over.
+    func accept(_ request: TrafficRequest)
+}
