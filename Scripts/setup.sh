@@ -3,14 +3,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+where="Get Swift 6.2 or newer from https://www.swift.org/install and try again."
 if ! command -v swift >/dev/null 2>&1; then
-    echo "There is no Swift toolchain on the PATH. Get Swift 6.2 or newer from https://www.swift.org/install and try again." >&2
+    echo "There is no Swift toolchain on the PATH. $where" >&2
     exit 1
 fi
 version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
 case $version in
     [0-5].* | 6.[01])
-        echo "Swift $version is too old. Get Swift 6.2 or newer from https://www.swift.org/install and try again." >&2
+        echo "Swift $version is too old. $where" >&2
         exit 1 ;;
 esac
 
