@@ -87,5 +87,6 @@ let package = Package(
             name: "penstock", dependencies: ["Commands"], path: "Sources/Daemon/penstock", swiftSettings: strict),
 
         // Tests: one line each, tests("Wire", ["Wire"])
+        tests("SQL", ["SQL"]),
     ]
 )
