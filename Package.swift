@@ -88,5 +88,6 @@ let package = Package(
 
         // Tests: one line each, tests("Wire", ["Wire"])
         tests("SQL", ["SQL"]),
+        tests("YAML", ["YAML"]),
     ]
 )

@@ -108,48 +108,11 @@ public struct CoordinatorSettings: Equatable, Sendable {
     /// Unique among all coordinators of all groups.
     public var name: String
     /// Where it listens.
-    public var url: BaseURL
+    public var url: ServerURL
 
     /// A coordinator by this name at this place.
-    public init(name: String, url: BaseURL) {
+    public init(name: String, url: ServerURL) {
         self.name = name
         self.url = url
-    }
-}
-
-/// An entry of `routing`: a selector. All of its conditions must hold; without any it matches everything.
-public struct SelectorSettings: Equatable, Sendable {
-    /// The user; `*` stands for any run of characters, as in all conditions.
-    public var user: String?
-    /// The source.
-    public var source: String?
-    /// One of the client's tags.
-    public var clientTag: String?
-    /// Headers with their values, by name; an X-Trino- name stands for its X-Presto- twin too.
-    public var headers: [HeaderSetting] = []
-    /// The catalog header.
-    public var catalog: String?
-    /// What the statement does.
-    public var kind: SelectorKind?
-    /// The declared group that it chooses.
-    public var group: String
-
-    /// A selector without conditions.
-    public init(group: String) {
-        self.group = group
-    }
-}
-
-/// A line of `when.header`: a header and what it must be.
-public struct HeaderSetting: Equatable, Sendable {
-    /// The header's name as it was written; case does not matter.
-    public var name: String
-    /// The value that it must have; `*` stands for any run of characters.
-    public var value: String
-
-    /// A header with the value that it must have.
-    public init(name: String, value: String) {
-        self.name = name
-        self.value = value
     }
 }

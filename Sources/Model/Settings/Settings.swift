@@ -1,3 +1,5 @@
+import Engine
+
 /// Everything that an operator can set, as `Config/penstock.yaml` has it: a value, compared and published whole.
 ///
 /// Each property is the key of the same name (`externalURL` is `external_url`); its initial value is the key's
@@ -18,10 +20,11 @@ public struct Settings: Equatable, Sendable {
     public var replicas = ReplicaSettings()
     /// The routing groups, at least one; the first takes what no selector names.
     public var groups: [GroupSettings] = [
-        GroupSettings(name: "default", active: "blue", pools: [PoolSettings(name: "blue"), PoolSettings(name: "green")])
+        GroupSettings(
+            name: "default", active: "blue", pools: [PoolSettings(name: "blue"), PoolSettings(name: "green")])
     ]
     /// The selectors in order: the first that matches chooses the group.
-    public var routing: [SelectorSettings] = []
+    public var routing: [Selector] = []
     /// How failed statements are submitted again.
     public var retries = RetrySettings()
     /// The file that replaces the shipped failure policy; nil: the shipped one.
@@ -46,7 +49,7 @@ public struct ListenSettings: Equatable, Sendable {
     /// Threads that relay; nil (`auto`): one for each core.
     public var loops: Int?
     /// What clients see when something that terminates TLS stands before the gateway; nil: what they connected to.
-    public var externalURL: BaseURL?
+    public var externalURL: ServerURL?
     /// The CIDRs whose X-Forwarded-* and Forwarded are believed.
     public var trustedProxies: [String] = []
 
@@ -127,28 +130,16 @@ public struct HistorySettings: Equatable, Sendable {
 /// `log`: what is logged, and how.
 public struct LogSettings: Equatable, Sendable {
     /// What is less important than this is not logged.
-    public var level = LogLevelSetting.info
+    public var level = LogLevel.info
     /// How a line looks.
-    public var format = LogFormatSetting.auto
+    public var format = LogFormat.auto
 
     /// The defaults.
     public init() {}
 }
 
-/// `log.level`, from the most to the least talkative.
-public enum LogLevelSetting: String, CaseIterable, Sendable {
-    /// For those who look for a fault in the gateway.
-    case debug
-    /// What an operator wants to have seen: starts, flips, one line for each finished statement.
-    case info
-    /// What may need an operator.
-    case warning
-    /// What needs an operator.
-    case error
-}
-
 /// `log.format`: how a line looks.
-public enum LogFormatSetting: String, CaseIterable, Sendable {
+public enum LogFormat: String, CaseIterable, Sendable {
     /// Text on a terminal, JSON otherwise.
     case auto
     /// Text for people.
@@ -171,7 +162,7 @@ public struct ShutdownSettings: Equatable, Sendable {
 /// `replicas`: several gateways over one PostgreSQL.
 public struct ReplicaSettings: Equatable, Sendable {
     /// Where the other gateways reach this one's front door; nil: what it listens on.
-    public var advertise: BaseURL?
+    public var advertise: ServerURL?
     /// How long a replica may go on without news of the store.
     public var lease = Duration.seconds(5)
     /// What a replica does once its lease has run out.

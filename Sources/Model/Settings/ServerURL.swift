@@ -1,5 +1,5 @@
 /// Where a server is: scheme, host and port of an `http://` or `https://` URL that has no path.
-public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
+public struct ServerURL: Hashable, Sendable, CustomStringConvertible {
     /// The scheme of a URL.
     public enum Scheme: String, Sendable {
         /// Plain.
@@ -44,7 +44,8 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
             guard let bracket = authority.firstIndex(of: "]") else { return nil }
             host = authority[authority.index(after: authority.startIndex)..<bracket]
             tail = authority[authority.index(after: bracket)...]
-            guard host.contains(":"), host.utf8.allSatisfy({ $0.isHexDigit || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
+            guard host.contains(":"),
+                host.utf8.allSatisfy({ $0.isHexDigit || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
             else { return nil }
         } else {
             host = authority.prefix { $0 != ":" }
@@ -55,7 +56,8 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
         guard !host.isEmpty else { return nil }
         if tail.isEmpty { return (String(host), nil) }
         let digits = tail.dropFirst()
-        guard tail.first == ":", digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits), port > 0
+        guard tail.first == ":", digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits),
+            port > 0
         else { return nil }
         return (String(host), port)
     }
