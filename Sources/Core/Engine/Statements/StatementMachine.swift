@@ -1,0 +1,409 @@
+/// What counts a statement on a coordinator.
+public enum Counted: Equatable, Sendable {
+    /// On none.
+    case nowhere
+    /// As queued.
+    case queued
+    /// As running.
+    case running
+    /// As left by an owner that is gone.
+    case presumed
+}
+
+/// What a page told of its statement.
+public struct PageFacts: Equatable, Sendable {
+    /// The page has a nextUri: the statement goes on.
+    public var hasNext: Bool
+    /// Columns, rows or an executing URI were seen.
+    public var runs: Bool
+    /// An updateType was seen: whatever the text looked like, it writes.
+    public var writes: Bool
+    /// The page carries an error.
+    public var failed: Bool
+    /// Facts of a page.
+    public init(hasNext: Bool, runs: Bool, writes: Bool, failed: Bool) {
+        self.hasNext = hasNext
+        self.runs = runs
+        self.writes = writes
+        self.failed = failed
+    }
+}
+
+/// What the gateway knows of a coordinator's incarnation when one of its statements is answered 404.
+public enum Incarnation: Equatable, Sendable {
+    /// The process that took the statement is gone.
+    case changed
+    /// A probe that was answered after the 404 shows the same process.
+    case same
+    /// Not known yet: a probe must tell.
+    case unknown
+}
+
+/// The life of one statement as polls see it: a value machine (design 4, 5), stepped under its cell's lock.
+///
+/// Times are monotonic milliseconds. It names every exchange by its attempt; what belongs to an older attempt is
+/// superseded.
+public struct StatementMachine: Equatable, Sendable {
+    /// Where the statement stands.
+    public enum Phase: Equatable, Sendable {
+        /// The POST is on its way.
+        case submitting
+        /// A coordinator has it.
+        case open
+        /// Left by an owner that is gone, or abandoned while it ran: the next poll adopts it.
+        case presumed
+        /// Its last page was relayed; what carries its tag is relayed, and nothing is judged.
+        case relayed
+        /// The gateway ended it with a page of its own.
+        case ended(OwnError)
+        /// Nobody polled it before it started: its tags are answered 404.
+        case abandoned
+    }
+
+    /// Where it stands.
+    public private(set) var phase: Phase
+    /// The current attempt, from 1.
+    public private(set) var attempt: UInt16
+    /// Whether it only reads, as far as text and pages told.
+    public private(set) var reads: Bool
+    /// Whether its pool runs statements in the POST.
+    public let startsOnPost: Bool
+    /// Whether the current attempt has started (design 4.2).
+    public private(set) var hasStarted: Bool
+    /// The sequence of the newest tag handed out; nextUri's sequences begin at 1.
+    public private(set) var sequence: UInt32 = 0
+    /// How it counts on its coordinator.
+    public private(set) var counted: Counted
+    /// Exchanges of polls that are under way.
+    public private(set) var exchanges = 0
+    /// When a client last asked.
+    public private(set) var lastSeen: Int64
+    private var unansweredSince: Int64?
+    private var forgottenAt: Timestamp?
+    private var countedUntil: Int64?
+
+    /// A statement whose POST is about to be sent.
+    public init(reads: Bool, startsOnPost: Bool, now: Int64) {
+        self.reads = reads
+        self.startsOnPost = startsOnPost
+        phase = .submitting
+        attempt = 1
+        hasStarted = false
+        counted = .nowhere
+        lastSeen = now
+    }
+
+    /// A statement of an owner that is gone: it is taken to have started, and to write unless history says otherwise.
+    public init(presumedAttempt attempt: UInt16, reads: Bool, startsOnPost: Bool, now: Int64) {
+        self.reads = reads
+        self.startsOnPost = startsOnPost
+        self.attempt = attempt
+        phase = .presumed
+        hasStarted = true
+        counted = .presumed
+        lastSeen = now
+    }
+
+    /// A statement whose client canceled it, known from its tombstone.
+    public init(canceledAt now: Int64) {
+        reads = false
+        startsOnPost = false
+        attempt = .max
+        phase = .ended(.userCanceled)
+        hasStarted = true
+        counted = .nowhere
+        lastSeen = now
+    }
+
+    // MARK: Submission
+
+    /// An attempt is about to be sent: it counts from now on.
+    public mutating func onSubmit(attempt: UInt16, now: Int64) {
+        guard phase == .submitting else { return }
+        self.attempt = attempt
+        counted = .queued
+        hasStarted = startsOnPost
+        lastSeen = now
+    }
+
+    /// No coordinator took the attempt: it counts nowhere until it is submitted again.
+    public mutating func onSubmissionFailed() {
+        if phase == .submitting { counted = .nowhere }
+    }
+
+    // MARK: Polls
+
+    /// What to do with a poll.
+    public enum Poll: Equatable, Sendable {
+        /// Send it on. `isAdopted`: this is the first that this gateway sees of the statement.
+        case relay(isAdopted: Bool)
+        /// An older attempt's tag: answer the current page, made on the spot.
+        case superseded
+        /// Answer the gateway's own last page.
+        case own(OwnError)
+        /// Answer 404.
+        case notFound
+    }
+
+    /// A GET with a tag of this statement arrived.
+    public mutating func onPoll(attempt: UInt16, sequence: UInt32, now: Int64) -> Poll {
+        lastSeen = max(lastSeen, now)
+        switch phase {
+        case .ended(let error): return .own(error)
+        case .abandoned: return .notFound
+        case .relayed: return .relay(isAdopted: false)
+        case .submitting, .open, .presumed: break
+        }
+        // The highest attempt seen in a valid tag is the current one: only an adopted statement can be surprised.
+        if attempt < self.attempt { return .superseded }
+        let isAdopted = phase == .presumed
+        self.attempt = attempt
+        self.sequence = max(self.sequence, sequence)
+        phase = .open
+        hasStarted = true
+        if isAdopted { counted = .queued }
+        exchanges += 1
+        return .relay(isAdopted: isAdopted)
+    }
+
+    /// A client's HEAD: it keeps the statement alive.
+    public mutating func onTouch(now: Int64) { lastSeen = max(lastSeen, now) }
+
+    /// The exchange of a poll has ended, however it did.
+    public mutating func onExchangeEnded(now: Int64) {
+        exchanges = max(0, exchanges - 1)
+        lastSeen = max(lastSeen, now)
+    }
+
+    /// What to do with a page.
+    public enum Page: Equatable, Sendable {
+        /// Relay it; tags in it carry this sequence.
+        case relay(sequence: UInt32)
+        /// It belongs to an older attempt: drop it, answer the current page.
+        case superseded
+        /// The gateway ended the statement meanwhile: answer its own last page.
+        case own(OwnError)
+    }
+
+    /// A page is about to leave.
+    public mutating func onPage(attempt: UInt16, facts: PageFacts, now: Int64) -> Page {
+        switch phase {
+        case .ended(let error): return .own(error)
+        case .relayed, .abandoned, .presumed:
+            sequence &+= 1
+            return .relay(sequence: sequence)
+        case .submitting, .open: break
+        }
+        guard attempt == self.attempt else { return .superseded }
+        phase = .open
+        unansweredSince = nil
+        forgottenAt = nil
+        lastSeen = max(lastSeen, now)
+        if facts.writes { reads = false }
+        if facts.runs, counted == .queued { counted = .running }
+        if facts.hasNext {
+            sequence &+= 1
+        } else {
+            phase = .relayed
+            counted = .nowhere
+        }
+        return .relay(sequence: sequence)
+    }
+
+    /// What to do when a poll got no usable answer.
+    public enum Unanswered: Equatable, Sendable {
+        /// Answer a page without rows whose nextUri is the same URI with this sequence.
+        case wait(sequence: UInt32)
+        /// The statement ends here.
+        case end(OwnError)
+        /// Answer the current page.
+        case superseded
+        /// Nothing is known of the statement any more: relay what came, if anything did.
+        case relay
+    }
+
+    /// A poll was refused, reset, cut short, not answered in time, or answered 429, 502, 503, 504 or nothing.
+    /// - Parameter patience: how long this may go on, in milliseconds (`limits.gone`).
+    public mutating func onUnanswered(attempt: UInt16, patience: Int64, now: Int64) -> Unanswered {
+        switch phase {
+        case .ended(let error): return .end(error)
+        case .relayed, .abandoned, .presumed: return .relay
+        case .submitting, .open: break
+        }
+        guard attempt == self.attempt else { return .superseded }
+        let since = unansweredSince ?? now
+        unansweredSince = since
+        if startsOnPost || now - since >= patience { return end(lost) }
+        return wait()
+    }
+
+    /// A poll was answered 404.
+    /// - Parameters:
+    ///   - incarnation: what `knowledge(of:)` the coordinator says.
+    ///   - moment: when the 404 came, so that a later probe can be told from an earlier one.
+    public mutating func onForgotten(attempt: UInt16, incarnation: Incarnation, at moment: Timestamp) -> Unanswered {
+        switch phase {
+        case .ended(let error): return .end(error)
+        case .relayed, .abandoned, .presumed: return .relay
+        case .submitting, .open: break
+        }
+        guard attempt == self.attempt else { return .superseded }
+        switch incarnation {
+        case .changed: return end(lost)
+        case .same:
+            phase = .relayed
+            counted = .nowhere
+            return .relay
+        case .unknown:
+            if forgottenAt == nil { forgottenAt = moment }
+            return wait()
+        }
+    }
+
+    /// When the first of a row of 404s came: only a later probe can tell whether the coordinator is the same.
+    public var firstForgotten: Timestamp? { forgottenAt }
+
+    /// A poll was answered with a status that is the coordinator's own answer, 500 above all, or with something that
+    /// is no page. The outcome of a write is unknown then; a read's answer is relayed and ends it.
+    public mutating func onBroken(attempt: UInt16) -> Unanswered {
+        switch phase {
+        case .ended(let error): return .end(error)
+        case .relayed, .abandoned, .presumed: return .relay
+        case .submitting, .open: break
+        }
+        guard attempt == self.attempt else { return .superseded }
+        if !reads && hasStarted { return end(.outcomeUnknown) }
+        phase = .relayed
+        counted = .nowhere
+        return .relay
+    }
+
+    /// The error of a statement whose end cannot be read.
+    private var lost: OwnError { !reads && hasStarted ? .outcomeUnknown : .coordinatorLost }
+
+    private mutating func wait() -> Unanswered {
+        sequence &+= 1
+        return .wait(sequence: sequence)
+    }
+
+    private mutating func end(_ error: OwnError) -> Unanswered {
+        phase = .ended(error)
+        counted = .nowhere
+        return .end(error)
+    }
+
+    /// The gateway ends the statement before any coordinator took it.
+    public mutating func onEnd(_ error: OwnError) { _ = end(error) }
+
+    // MARK: Cancel
+
+    /// What to do with a client's DELETE.
+    public enum Cancel: Equatable, Sendable {
+        /// The statement is canceled now. `forwards`: the coordinator is to be told.
+        case canceled(forwards: Bool)
+        /// It had ended before: send the DELETE on, record nothing.
+        case relay
+        /// It was canceled before, or the gateway had ended it: 204.
+        case done
+        /// Answer 404.
+        case notFound
+    }
+
+    /// A DELETE on a nextUri.
+    /// - Parameter withdrawsUnstarted: whether the engine takes a DELETE of what was never polled (Trino does; in
+    ///   Presto it is a 500 and the statement can still be started).
+    public mutating func onCancel(attempt: UInt16, withdrawsUnstarted: Bool, now: Int64) -> Cancel {
+        switch phase {
+        case .ended: return .done
+        case .abandoned: return .notFound
+        case .relayed: return .relay
+        case .submitting, .open, .presumed: break
+        }
+        phase = .ended(.userCanceled)
+        self.attempt = max(self.attempt, attempt)
+        lastSeen = now
+        return .canceled(forwards: hasStarted || withdrawsUnstarted)
+    }
+
+    /// Whether a DELETE by id, which the coordinator confirmed, ends the statement.
+    public mutating func onCanceledThere(now: Int64) -> Bool {
+        switch phase {
+        case .ended, .abandoned, .relayed: return false
+        case .submitting, .open, .presumed: break
+        }
+        phase = .ended(.userCanceled)
+        counted = .nowhere
+        lastSeen = now
+        return true
+    }
+
+    /// The coordinator has confirmed the cancel, or it has not: then the attempt counts for a while longer.
+    public mutating func onCancelAnswered(confirmed: Bool, countFor milliseconds: Int64, now: Int64) {
+        if confirmed {
+            counted = .nowhere
+        } else if counted != .nowhere {
+            countedUntil = now + milliseconds
+        }
+    }
+
+    // MARK: Time
+
+    /// What time did to the statement.
+    public enum Tick: Equatable, Sendable {
+        /// Nothing.
+        case none
+        /// Nobody asked for too long. `started`: it may have run.
+        case abandoned(started: Bool)
+        /// What was remembered of it may be forgotten.
+        case forget
+    }
+
+    /// Looks at the clock.
+    /// - Parameters:
+    ///   - abandoned: without a GET or HEAD for so long the statement is abandoned, in milliseconds.
+    ///   - remembered: how long an ended one is remembered, in milliseconds.
+    public mutating func onTick(abandoned: Int64, remembered: Int64, now: Int64) -> Tick {
+        if let countedUntil, now >= countedUntil {
+            counted = .nowhere
+            self.countedUntil = nil
+        }
+        switch phase {
+        case .submitting: return .none
+        case .presumed:
+            return counted == .nowhere && now - lastSeen >= remembered ? .forget : .none
+        case .open:
+            guard exchanges == 0, now - lastSeen >= abandoned else { return .none }
+            counted = .nowhere
+            // What had started may still run there: the next poll adopts it and completes its record.
+            phase = hasStarted ? .presumed : .abandoned
+            return .abandoned(started: hasStarted)
+        case .relayed, .ended, .abandoned:
+            return now - lastSeen >= remembered && counted == .nowhere ? .forget : .none
+        }
+    }
+
+    /// A presumed statement was not polled in time: it counts no longer.
+    public mutating func onPresumptionEnded() -> Bool {
+        guard phase == .presumed, counted == .presumed else { return false }
+        counted = .nowhere
+        return true
+    }
+
+    /// The state that users see.
+    public var state: StatementState {
+        switch phase {
+        case .submitting: .waiting
+        case .open: counted == .running ? .running : .queued
+        case .presumed: counted == .nowhere ? .abandoned : .running
+        case .relayed: .finished
+        case .ended(let error):
+            switch error {
+            case .userCanceled: .canceled
+            case .outcomeUnknown: .lost
+            case .noCoordinator, .ownerLost, .coordinatorLost, .poolNotAllowed, .queueFull, .unknownTransaction:
+                .failed
+            }
+        case .abandoned: .abandoned
+        }
+    }
+}
