@@ -86,6 +86,7 @@ let package = Package(
         .executableTarget(
             name: "penstock", dependencies: ["Commands"], path: "Sources/Daemon/penstock", swiftSettings: strict),
 
+        tests("Network", ["Network"]),
         // Tests: one line each, tests("Wire", ["Wire"])
         tests("SQL", ["SQL"]),
         tests("YAML", ["YAML"]),

@@ -1,0 +1,174 @@
+import CUV
+import Glibc
+
+extension Stream {
+    /// Bytes that were accepted and that the kernel has not taken yet. This is the backpressure: see `drained`.
+    public var pendingBytes: Int {
+        guard phase != .closing, phase != .closed, !writeBroke else { return 0 }
+        return unsafe uv_stream_get_write_queue_size(system) + waitingBytes
+    }
+
+    /// Bytes that the kernel may have taken, never fewer than it did; 0 for certain where the connection never stood.
+    public var bytesWritten: Int {
+        switch phase {
+        case .connecting: 0
+        case .open, .finishing:
+            unsafe accepted - uv_stream_get_write_queue_size(system) - waitingBytes
+        case .closing, .closed: writtenAtClose
+        }
+    }
+
+    /// Writes bytes: to the kernel at once, where nothing waits before them; what it does not take is copied and
+    /// follows by itself. After an ending, or once the peer is gone, they are dropped.
+    public func write(_ bytes: Span<UInt8>) {
+        write(bytes, Span())
+    }
+
+    /// Writes two slices in one system call, as if they were one.
+    public func write(_ first: Span<UInt8>, _ second: Span<UInt8>) {
+        let total = first.count + second.count
+        guard isOpen, !wantsShutdown, !writeBroke, total > 0 else { return }
+        accepted += total
+        var taken = 0
+        if phase == .open, !isFlushing {
+            taken = tryWrite(first, second)
+            if taken == total { return }
+            if taken < 0 { return didBreak(Int32(truncatingIfNeeded: taken)) }
+        }
+        let fromFirst = min(taken, first.count)
+        let fromSecond = taken - fromFirst
+        var block = waiting.take() ?? WriteBlock(capacity: total - taken)
+        block.append(first.extracting(droppingFirst: fromFirst))
+        block.append(second.extracting(droppingFirst: fromSecond))
+        if isFlushing {
+            waiting = consume block
+        } else {
+            submit(block)
+        }
+    }
+
+    /// Sends the end of this direction once all that is queued has left; reading goes on. Later writes are dropped.
+    public func shutdownWrite() {
+        guard isOpen, !wantsShutdown else { return }
+        wantsShutdown = true
+        shutdownIfDrained()
+    }
+
+    private var waitingBytes: Int {
+        switch waiting {
+        case .some(let block): block.count
+        case .none: 0
+        }
+    }
+
+    /// How many bytes the kernel took, or a negative code.
+    private func tryWrite(_ first: Span<UInt8>, _ second: Span<UInt8>) -> Int {
+        let code = unsafe first.withUnsafeBufferPointer { first in
+            unsafe second.withUnsafeBufferPointer { second in
+                var slices = unsafe (uvBuffer(first), uvBuffer(second))
+                return unsafe withUnsafePointer(to: &slices) { slices in
+                    unsafe slices.withMemoryRebound(to: uv_buf_t.self, capacity: 2) { slices in
+                        unsafe uv_try_write(system, slices, second.isEmpty ? 1 : 2)
+                    }
+                }
+            }
+        }
+        return code == UV_EAGAIN.rawValue ? 0 : Int(code)
+    }
+
+    /// Hands a block to libuv, which writes it when the socket takes it.
+    private func submit(_ block: consuming WriteBlock) {
+        isFlushing = true
+        var (request, bytes) = unsafe block.giveAway()
+        let code = unsafe uv_write(request, system, &bytes, 1) { request, status in
+            guard let request = unsafe request else { return }
+            let data = unsafe request.pointee.handle?.pointee.data
+            unsafe free(request)
+            guard let data = unsafe data else { return }
+            unsafe Unmanaged<Stream>.fromOpaque(data).takeUnretainedValue().didFlush(status)
+        }
+        guard code != 0 else { return }
+        isFlushing = false
+        unsafe free(request)
+        didBreak(code)
+    }
+
+    private func didFlush(_ status: Int32) {
+        isFlushing = false
+        guard phase != .closing, phase != .closed else { return }
+        guard status == 0 else { return didBreak(status) }
+        if let block = waiting.take() { return submit(block) }
+        if phase == .open { owner?.drained() }
+        shutdownIfDrained()
+    }
+
+    /// The peer takes no more. What it had sent before may still wait in the kernel (an early answer to a body that is
+    /// being sent): it is read on to its end, which then closes the stream.
+    private func didBreak(_ code: Int32) {
+        writeBroke = true
+        waiting = nil
+        let reason = CloseReason(libuv: code)
+        if phase == .open, isArmed, reason == .reset || reason == .timedOut { return }
+        beginClosing(reason)
+    }
+
+    func shutdownIfDrained() {
+        guard wantsShutdown, !didShutdown, !isFlushing, phase == .open || phase == .finishing else { return }
+        didShutdown = true
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+        if phase == .finishing { startLingering() }
+    }
+}
+
+/// Bytes that wait for the socket, behind the request that libuv needs to write them: one allocation for both.
+///
+/// Writes that come while one is under way are gathered in one block, so that many small ones cost no more memory than
+/// their bytes.
+@safe
+struct WriteBlock: ~Copyable {
+    private(set) var count = 0
+    private var capacity: Int
+    private var base: UnsafeMutableRawPointer
+
+    private static let header = unsafe MemoryLayout<uv_write_t>.stride
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        unsafe base = unsafe allocated(nil, Self.header + capacity)
+    }
+
+    deinit { unsafe free(base) }
+
+    mutating func append(_ span: Span<UInt8>) {
+        guard span.count > 0 else { return }
+        if capacity - count < span.count {
+            capacity = max(count + span.count, capacity * 2)
+            unsafe base = unsafe allocated(base, Self.header + capacity)
+        }
+        unsafe span.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe (base + Self.header + count).copyMemory(from: start, byteCount: source.count)
+        }
+        count += span.count
+    }
+
+    /// Gives the memory away, to be freed with `free(request)`.
+    consuming func giveAway() -> (request: UnsafeMutablePointer<uv_write_t>, bytes: uv_buf_t) {
+        let request = unsafe base.assumingMemoryBound(to: uv_write_t.self)
+        let bytes = unsafe (base + Self.header).assumingMemoryBound(to: CChar.self)
+        let given = unsafe (request, uv_buf_t(base: bytes, len: count))
+        discard self
+        return unsafe given
+    }
+}
+
+private func allocated(_ old: UnsafeMutableRawPointer?, _ size: Int) -> UnsafeMutableRawPointer {
+    // As everywhere in Swift, memory that is not there ends the process.
+    guard let base = unsafe realloc(old, size) else { fatalError("out of memory: \(size) bytes to be written") }
+    return unsafe base
+}
+
+private func uvBuffer(_ bytes: UnsafeBufferPointer<UInt8>) -> uv_buf_t {
+    let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+    return unsafe uv_buf_t(base: start?.assumingMemoryBound(to: CChar.self), len: bytes.count)
+}

@@ -1,0 +1,195 @@
+import CUV
+import Glibc
+
+/// One TCP connection on its loop. It is read from the beginning and stays armed; writes go to the kernel at once, and
+/// only what the kernel does not take is copied.
+///
+/// An open handle keeps its stream and its owner alive, whoever else lets go of them; `closed` ends that.
+@safe
+public final class Stream: OpenHandle {
+    enum Phase {
+        case connecting, open
+        /// `finish` was called: what is queued leaves, what comes is dropped.
+        case finishing
+        case closing, closed
+    }
+
+    /// The loop it lives on.
+    public let loop: Loop
+    /// Who is at the other end.
+    public let peer: SocketAddress?
+    let handle: UnsafeMutablePointer<uv_tcp_t>
+    var owner: (any StreamOwner)?
+    var phase = Phase.connecting
+    var reason = CloseReason.local
+
+    // Reading
+    private var isPaused = false
+    private var isReading = false
+    private(set) var sawEnd = false
+
+    // Writing: see Stream+Writing.swift
+    var accepted = 0
+    var isFlushing = false
+    var waiting: WriteBlock?
+    var wantsShutdown = false
+    var didShutdown = false
+    var writeBroke = false
+    var writtenAtClose = 0
+
+    // Ending: see Stream+Endings.swift
+    var droppedBytes = 0
+    var isLingering = false
+    var lingersUntil: Int64 = 0
+
+    /// TCP keep-alive probes begin after so many seconds without traffic.
+    private static let keepAliveSeconds: UInt32 = 60
+
+    init(_ loop: Loop, owner: any StreamOwner, peer: SocketAddress?) {
+        self.loop = loop
+        self.owner = owner
+        self.peer = peer
+        unsafe handle = .allocate(capacity: 1)
+        unsafe uv_tcp_init(loop.system, handle)
+        unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    }
+
+    deinit { unsafe handle.deallocate() }
+
+    /// False once an ending was called or the stream closed: nothing more is read or written.
+    public var isOpen: Bool {
+        switch phase {
+        case .connecting, .open: true
+        case .finishing, .closing, .closed: false
+        }
+    }
+
+    /// Stops reading, so that the peer comes to wait. A stream that rests tells nothing of its peer's end or reset.
+    public func pauseReading() {
+        guard isOpen, !isPaused else { return }
+        isPaused = true
+        stopReading()
+        // Reading on was to tell of the end.
+        if writeBroke { beginClosing(.reset) }
+    }
+
+    /// Reads again.
+    public func resumeReading() {
+        guard isOpen, isPaused else { return }
+        isPaused = false
+        if phase == .open { startReading() }
+    }
+
+    /// True while the peer's bytes are read: neither paused nor ended.
+    var isArmed: Bool { isReading }
+
+    var system: UnsafeMutablePointer<uv_stream_t> {
+        unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
+    }
+
+    var descriptor: Int32 {
+        var number: Int32 = -1
+        _ = unsafe uv_fileno(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &number)
+        return number
+    }
+
+    // MARK: Opening
+
+    func open(_ descriptor: OwnedDescriptor) {
+        guard !loop.isStopping, let number = descriptor.take() else { return beginClosing(.local) }
+        let code = unsafe uv_tcp_open(handle, number)
+        guard code == 0 else {
+            _ = Glibc.close(number)
+            return beginClosing(CloseReason(libuv: code))
+        }
+        setOptions()
+        phase = .open
+        startReading()
+    }
+
+    func connect(_ address: SocketAddress) {
+        guard !loop.isStopping else { return beginClosing(.local) }
+        let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
+        let code = unsafe address.withSystemAddress { system, _ in
+            unsafe uv_tcp_connect(request, handle, system) { request, status in
+                guard let request = unsafe request else { return }
+                let data = unsafe request.pointee.handle?.pointee.data
+                unsafe request.deallocate()
+                guard let data = unsafe data else { return }
+                unsafe Unmanaged<Stream>.fromOpaque(data).takeUnretainedValue().didConnect(status)
+            }
+        }
+        guard code == 0 else {
+            unsafe request.deallocate()
+            return beginClosing(CloseReason(libuv: code))
+        }
+        setOptions()
+    }
+
+    private func didConnect(_ status: Int32) {
+        guard phase == .connecting else { return }
+        guard status == 0 else { return beginClosing(CloseReason(libuv: status)) }
+        phase = .open
+        if !isPaused { startReading() }
+        owner?.connected()
+        shutdownIfDrained()
+    }
+
+    private func setOptions() {
+        unsafe uv_tcp_nodelay(handle, 1)
+        unsafe uv_tcp_keepalive(handle, 1, Self.keepAliveSeconds)
+    }
+
+    // MARK: Reading
+
+    func startReading() {
+        guard !isReading, !sawEnd else { return }
+        let code = unsafe uv_read_start(
+            system,
+            { handle, _, buffer in
+                guard let data = unsafe handle?.pointee.data else { return }
+                let lent = unsafe Unmanaged<Stream>.fromOpaque(data).takeUnretainedValue().loop.buffer
+                let start = UnsafeMutableRawPointer(lent.baseAddress)
+                unsafe buffer?.pointee.base = unsafe start?.assumingMemoryBound(to: CChar.self)
+                unsafe buffer?.pointee.len = lent.count
+            },
+            { handle, count, _ in
+                guard count != 0, let data = unsafe handle?.pointee.data else { return }
+                unsafe Unmanaged<Stream>.fromOpaque(data).takeUnretainedValue().didRead(count)
+            })
+        isReading = code == 0
+        if code != 0 { beginClosing(CloseReason(libuv: code)) }
+    }
+
+    func stopReading() {
+        guard isReading else { return }
+        isReading = false
+        _ = unsafe uv_read_stop(system)
+    }
+
+    private func didRead(_ count: Int) {
+        if count > 0 {
+            guard phase == .open else { return drop(count) }
+            let bytes = unsafe UnsafeBufferPointer(start: loop.buffer.baseAddress, count: count)
+            unsafe owner?.received(bytes.span)
+        } else if count == Int(UV_EOF.rawValue) {
+            didReadEnd()
+        } else {
+            // Once the answer has left, how the peer goes away makes no difference.
+            let isDone = phase == .finishing && didShutdown
+            beginClosing(isDone ? .local : CloseReason(libuv: Int32(truncatingIfNeeded: count)))
+        }
+    }
+
+    private func didReadEnd() {
+        sawEnd = true
+        isReading = false
+        if writeBroke {
+            beginClosing(.reset)
+        } else if phase == .open {
+            owner?.ended()
+        } else if phase == .finishing, didShutdown {
+            beginClosing(.local)
+        }
+    }
+}
