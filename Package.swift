@@ -88,6 +88,10 @@ let package = Package(
 
         tests("Network", ["Network"]),
         // Tests: one line each, tests("Wire", ["Wire"])
+        tests("SQLite", ["SQLite"]),
+        tests("Threads", ["Threads"]),
+        tests("Gzip", ["Gzip"]),
+        tests("Curl", ["Curl", "Threads"]),
         tests("SQL", ["SQL"]),
         tests("YAML", ["YAML"]),
     ]
