@@ -1,0 +1,216 @@
+import Bytes
+
+/// A strict, resumable parser of HTTP/1.1 request heads.
+///
+/// It answers offsets into the bytes that it was given. What two parsers could read differently is refused: see
+/// `HeadViolation`. One value serves many requests; `reset()` keeps its room, so that parsing allocates nothing.
+public struct RequestHead: Sendable {
+    /// The method.
+    public private(set) var method = Method.other
+    /// The method's bytes.
+    public private(set) var methodName = 0..<0
+    /// Path and query; of an absolute target what follows the authority. Empty for `http://host` alone.
+    public private(set) var target = 0..<0
+    /// What the client called us, with the port: an absolute target's authority, else the Host field. Empty when an
+    /// HTTP/1.0 request has neither. Letters, digits and `- . _ ~ : [ ] %` only.
+    public private(set) var host = 0..<0
+    /// The version in the request line.
+    public private(set) var version = HTTPVersion.http11
+    /// The bytes of the whole head with its empty line, once it is whole.
+    public private(set) var end = 0
+    private let maximumBytes: Int
+    private var block = FieldBlock()
+    private var progress = Progress.beginning
+    private var lineStart = 0
+    private var searched = 0
+
+    private enum Progress {
+        case beginning, requestLine, fields
+    }
+
+    /// - Parameter maximumBytes: The size of the largest head that is accepted (`limits.head_size`).
+    public init(maximumBytes: Int) {
+        self.maximumBytes = maximumBytes
+    }
+
+    /// The fields in their order.
+    public var fields: [Field] { block.fields }
+    /// The body's length in bytes; -1 when there is no Content-Length.
+    public var contentLength: Int { block.contentLength }
+    /// Whether the body comes in chunks. A request with neither has no body.
+    public var isChunked: Bool { block.isChunked }
+    /// Whether the client wants to use the connection again.
+    public var keepsAlive: Bool { block.keepsAlive(version) }
+    /// Whether the client waits for `100 Continue` before it sends the body. HTTP/1.0 knows no such thing.
+    public var expectsContinue: Bool { block.expectsContinue && version == .http11 }
+
+    /// The first field of that name.
+    public func first(_ name: FieldName) -> Field? {
+        block.first(name)
+    }
+
+    /// Begins anew, for the next request.
+    public mutating func reset() {
+        block.reset()
+        method = .other
+        methodName = 0..<0
+        target = 0..<0
+        host = 0..<0
+        version = .http11
+        end = 0
+        progress = .beginning
+        lineStart = 0
+        searched = 0
+    }
+
+    /// Reads on. `bytes` begins at the request's first byte and, after `more`, with the same bytes as before.
+    ///
+    /// Bytes after the head are not looked at. After `whole` or `bad`, `reset()` comes first.
+    public mutating func parse(_ bytes: Span<UInt8>) -> HeadStep {
+        if progress == .beginning {
+            guard let step = begin(bytes) else { return .more }
+            if step != .whole { return step }
+        }
+        while true {
+            let feed = firstIndex(of: 0x0A, in: bytes, from: searched, to: bytes.count)
+            guard feed >= 0, feed < maximumBytes else {
+                searched = bytes.count
+                return feed >= 0 || searched >= maximumBytes ? .bad(.headTooLarge) : .more
+            }
+            guard feed > lineStart, bytes[feed &- 1] == 0x0D else { return .bad(.bareLineFeed) }
+            let start = lineStart
+            lineStart = feed &+ 1
+            searched = lineStart
+            if progress == .requestLine {
+                if let violation = readRequestLine(bytes, start..<feed &- 1) { return .bad(violation) }
+                progress = .fields
+            } else if start == feed &- 1 {
+                end = lineStart
+                if let violation = finish(bytes) { return .bad(violation) }
+                return .whole
+            } else if let violation = block.take(bytes, start: start, lineEnd: feed &- 1, end: lineStart) {
+                return .bad(violation)
+            }
+        }
+    }
+
+    /// Skips at most one empty line before the request line, and refuses at once what cannot be one (TLS, say).
+    private mutating func begin(_ bytes: Span<UInt8>) -> HeadStep? {
+        guard bytes.count > 0 else { return nil }
+        var first = 0
+        if bytes[0] == 0x0D {
+            guard bytes.count > 1 else { return nil }
+            guard bytes[1] == 0x0A else { return .bad(.startLine) }
+            guard bytes.count > 2 else { return nil }
+            first = 2
+        }
+        guard isToken(bytes[first]) else { return .bad(.startLine) }
+        lineStart = first
+        searched = first
+        progress = .requestLine
+        return .whole
+    }
+
+    private mutating func readRequestLine(_ bytes: Span<UInt8>, _ line: Range<Int>) -> HeadViolation? {
+        var space = line.lowerBound
+        while space < line.upperBound, isToken(bytes[space]) { space &+= 1 }
+        guard space < line.upperBound, bytes[space] == 0x20 else { return .startLine }
+        methodName = line.lowerBound..<space
+        guard methodName.count <= 32 else { return .method }
+        method = methodOf(bytes, methodName)
+        let targetStart = space &+ 1
+        var targetEnd = targetStart
+        while targetEnd < line.upperBound, isTargetByte(bytes[targetEnd]) { targetEnd &+= 1 }
+        guard targetEnd < line.upperBound, targetEnd > targetStart, bytes[targetEnd] == 0x20 else { return .target }
+        if let violation = readVersion(bytes, targetEnd + 1..<line.upperBound) { return violation }
+        return readTarget(bytes, targetStart..<targetEnd)
+    }
+
+    private mutating func readVersion(_ bytes: Span<UInt8>, _ range: Range<Int>) -> HeadViolation? {
+        guard let minor = minorVersion(bytes, range) else { return .startLine }
+        guard let version = minor else { return .version }
+        self.version = version
+        return nil
+    }
+
+    /// Takes a path, `*` with OPTIONS, or an absolute `http` URI, of which the authority goes before Host.
+    private mutating func readTarget(_ bytes: Span<UInt8>, _ range: Range<Int>) -> HeadViolation? {
+        let start = range.lowerBound
+        if bytes[start] == 0x2F {
+            target = range
+            return nil
+        }
+        if range.count == 1, bytes[start] == 0x2A, method == .options {
+            target = range
+            return nil
+        }
+        let schemeEnd: Int
+        if range.count > 7, equalsIgnoringCase(bytes, start..<start + 7, "http://") {
+            schemeEnd = start + 7
+        } else if range.count > 8, equalsIgnoringCase(bytes, start..<start + 8, "https://") {
+            schemeEnd = start + 8
+        } else {
+            return .target
+        }
+        var authorityEnd = schemeEnd
+        while authorityEnd < range.upperBound, isHostByte(bytes[authorityEnd]) { authorityEnd &+= 1 }
+        guard authorityEnd > schemeEnd else { return .target }
+        guard authorityEnd == range.upperBound || bytes[authorityEnd] == 0x2F else { return .target }
+        host = schemeEnd..<authorityEnd
+        target = authorityEnd..<range.upperBound
+        return nil
+    }
+
+    private mutating func finish(_ bytes: Span<UInt8>) -> HeadViolation? {
+        guard block.hosts == 1 || (block.hosts == 0 && version == .http10) else { return .host }
+        if block.hosts == 1 {
+            for index in block.host where !isHostByte(bytes[index]) { return .host }
+            guard !block.host.isEmpty else { return .host }
+        }
+        if host.isEmpty { host = block.host }
+        return block.finish(bytes, version: version)
+    }
+}
+
+/// Names a method; methods are spelt in capitals only.
+private func methodOf(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Method {
+    func matches(_ name: StaticString) -> Bool {
+        for index in range where bytes[index] & 0x20 != 0 { return false }
+        return equalsIgnoringCase(bytes, range, name)
+    }
+    switch range.count {
+    case 3: return matches("get") ? .get : matches("put") ? .put : .other
+    case 4: return matches("post") ? .post : matches("head") ? .head : .other
+    case 6: return matches("delete") ? .delete : .other
+    case 7: return matches("options") ? .options : .other
+    default: return .other
+    }
+}
+
+/// The version that `HTTP/1.x` names: nil when it is no version at all, nil inside when it is another one.
+func minorVersion(_ bytes: Span<UInt8>, _ range: Range<Int>) -> HTTPVersion?? {
+    let start = range.lowerBound
+    guard range.count == 8, loadWord(bytes, at: start) & 0x00FF_00FF_FFFF_FFFF == 0x002E_002F_5054_5448 else {
+        return nil
+    }
+    let major = bytes[start + 5] &- 0x30
+    let minor = bytes[start + 7] &- 0x30
+    guard major <= 9, minor <= 9 else { return nil }
+    guard major == 1, minor <= 1 else { return .some(nil) }
+    return minor == 1 ? .http11 : .http10
+}
+
+/// Visible ASCII; a fragment never stands in a request.
+@inline(__always)
+private func isTargetByte(_ byte: UInt8) -> Bool {
+    byte > 0x20 && byte < 0x7F && byte != 0x23
+}
+
+/// What may stand in a Host field: it is written into pages, so it must need no escaping.
+@inline(__always)
+private func isHostByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x3A, 0x41...0x5B, 0x5D, 0x61...0x7A, 0x25, 0x2D, 0x2E, 0x5F, 0x7E: true
+    default: false
+    }
+}

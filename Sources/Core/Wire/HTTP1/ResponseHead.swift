@@ -1,0 +1,98 @@
+import Bytes
+
+/// A strict, resumable parser of HTTP/1.1 response heads, as `RequestHead` is for requests.
+public struct ResponseHead: Sendable {
+    /// The status code, 100 to 999.
+    public private(set) var status = 0
+    /// The version in the status line.
+    public private(set) var version = HTTPVersion.http11
+    /// The reason phrase; often empty.
+    public private(set) var reason = 0..<0
+    /// The bytes of the whole head with its empty line, once it is whole.
+    public private(set) var end = 0
+    private let maximumBytes: Int
+    private var block = FieldBlock()
+    private var isPastStatusLine = false
+    private var lineStart = 0
+    private var searched = 0
+
+    /// - Parameter maximumBytes: The size of the largest head that is accepted (`limits.head_size`).
+    public init(maximumBytes: Int) {
+        self.maximumBytes = maximumBytes
+    }
+
+    /// The fields in their order.
+    public var fields: [Field] { block.fields }
+    /// The body's length in bytes; -1 when there is no Content-Length. With neither it and `isChunked` false the body
+    /// ends with the connection, unless `hasNoBody(method:)`.
+    public var contentLength: Int { block.contentLength }
+    /// Whether the body comes in chunks.
+    public var isChunked: Bool { block.isChunked }
+    /// Whether the fields allow the connection to be used again.
+    public var keepsAlive: Bool { block.keepsAlive(version) }
+    /// Whether the body is as it is: no Content-Encoding, or `identity`.
+    public var contentEncodingIsIdentity: Bool { block.isIdentity }
+
+    /// The first field of that name.
+    public func first(_ name: FieldName) -> Field? {
+        block.first(name)
+    }
+
+    /// Whether there is no body whatever the fields say: the answer to a HEAD, and 1xx, 204 and 304.
+    public func hasNoBody(method: Method) -> Bool {
+        method == .head || status < 200 || status == 204 || status == 304
+    }
+
+    /// Begins anew, for the next response.
+    public mutating func reset() {
+        block.reset()
+        status = 0
+        version = .http11
+        reason = 0..<0
+        end = 0
+        isPastStatusLine = false
+        lineStart = 0
+        searched = 0
+    }
+
+    /// Reads on. `bytes` begins at the response's first byte and, after `more`, with the same bytes as before.
+    ///
+    /// Bytes after the head are not looked at. After `whole` or `bad`, `reset()` comes first.
+    public mutating func parse(_ bytes: Span<UInt8>) -> HeadStep {
+        while true {
+            let feed = firstIndex(of: 0x0A, in: bytes, from: searched, to: bytes.count)
+            guard feed >= 0, feed < maximumBytes else {
+                searched = bytes.count
+                return feed >= 0 || searched >= maximumBytes ? .bad(.headTooLarge) : .more
+            }
+            guard feed > lineStart, bytes[feed &- 1] == 0x0D else { return .bad(.bareLineFeed) }
+            let start = lineStart
+            lineStart = feed &+ 1
+            searched = lineStart
+            if !isPastStatusLine {
+                if let violation = readStatusLine(bytes, start..<feed &- 1) { return .bad(violation) }
+                isPastStatusLine = true
+            } else if start == feed &- 1 {
+                end = lineStart
+                if let violation = block.finish(bytes, version: version) { return .bad(violation) }
+                return .whole
+            } else if let violation = block.take(bytes, start: start, lineEnd: feed &- 1, end: lineStart) {
+                return .bad(violation)
+            }
+        }
+    }
+
+    private mutating func readStatusLine(_ bytes: Span<UInt8>, _ line: Range<Int>) -> HeadViolation? {
+        let start = line.lowerBound
+        guard line.count >= 12, bytes[start + 8] == 0x20 else { return .startLine }
+        guard let known = minorVersion(bytes, start..<start + 8) else { return .startLine }
+        guard let version = known else { return .version }
+        guard let code = decimal(bytes, start + 9..<start + 12), code >= 100 else { return .startLine }
+        guard line.count == 12 || bytes[start + 12] == 0x20 else { return .startLine }
+        reason = min(start + 13, line.upperBound)..<line.upperBound
+        guard !holdsControl(bytes, from: reason.lowerBound, to: reason.upperBound) else { return .startLine }
+        self.version = version
+        status = code
+        return nil
+    }
+}

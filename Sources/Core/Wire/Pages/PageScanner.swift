@@ -1,0 +1,394 @@
+import Bytes
+
+/// How far a page has been scanned. Offsets are those of the span given.
+public enum PageStep: Equatable, Sendable {
+    /// What lies before `safe` may leave once the URIs found are spliced. The rest is given again, with more behind it,
+    /// and scanned from its beginning.
+    case more(safe: Int)
+    /// The page is over; after it comes white space at most.
+    case whole(end: Int)
+    /// As `more`, and all URIs have been seen: rows begin, behind a nextUri and in the engines' own order of members,
+    /// so the rest may leave unscanned. Said once; scanning on from `safe` is allowed.
+    case streams(safe: Int)
+    /// It is not a JSON object.
+    case malformed
+}
+
+/// Finds the URIs of a page while it passes, and what the page says of its statement.
+///
+/// It reads the members of the outermost object, in any order, and `state` within `stats`; everything else is crossed.
+/// Members that are null count as absent. It keeps its place between reads, so a span may end at any byte.
+public struct PageScanner: Sendable {
+    /// The URIs that the last call of `scan` found, in their order. Each call begins with none.
+    public private(set) var uris: [PageURI] = []
+    /// The page's `id`, up to 128 bytes; empty before it was met.
+    public private(set) var idBytes: [UInt8] = []
+    /// A nextUri: more pages follow.
+    public private(set) var hasNext = false
+    /// Columns, be it none of them (`[]`).
+    public private(set) var hasColumns = false
+    /// At least one row, or spooled rows.
+    public private(set) var hasRows = false
+    /// An error.
+    public private(set) var hasError = false
+    /// An updateType: the statement writes, or changes the session.
+    public private(set) var hasUpdateType = false
+    /// The state in `stats`.
+    public private(set) var state = PageState.absent
+    /// The `error` object, its first 64 KiB; `readError` takes it.
+    public private(set) var errorJSON: [UInt8] = []
+
+    private var place = Place.start
+    private var member = PageMember.other
+    /// Within `stats`, of which `state` has not been met.
+    private var isInStats = false
+    /// Containers open within the value that is crossed.
+    private var depth = 0
+    /// Within a string of the container that is crossed.
+    private var isInString = false
+    /// The next byte of the string is escaped.
+    private var isEscaped = false
+    /// The members came in the engines' order so far.
+    private var isCanonical = true
+    /// Where the last member stands in that order.
+    private var rank = -1
+    private var hasInfo = false
+    private var wasOffered = false
+
+    /// Bytes of `error` that are captured.
+    static let maximumError = 64 * 1024
+    /// Bytes of one URI.
+    static let maximumURI = 64 * 1024
+    /// Bytes of a key, an id or a state that are kept back until it is whole; a longer one is crossed.
+    static let maximumWord = 128
+
+    private enum Place {
+        case start, firstKey, key, longKey, colon, value, literal, string, firstRow, nested, separator, over, broken
+    }
+
+    /// A scanner before its first page.
+    public init() {}
+
+    /// Begins anew, for the next page.
+    public mutating func reset() {
+        uris.removeAll(keepingCapacity: true)
+        idBytes.removeAll(keepingCapacity: true)
+        hasNext = false
+        hasColumns = false
+        hasRows = false
+        hasError = false
+        hasUpdateType = false
+        state = .absent
+        errorJSON = []
+        place = .start
+        member = .other
+        isInStats = false
+        depth = 0
+        isInString = false
+        isEscaped = false
+        isCanonical = true
+        rank = -1
+        hasInfo = false
+        wasOffered = false
+    }
+
+    /// Scans `bytes` from `from`: 0 at first, then where the last step's `safe` bytes now are.
+    public mutating func scan(_ bytes: Span<UInt8>, from: Int) -> PageStep {
+        uris.removeAll(keepingCapacity: true)
+        var index = from
+        while index < bytes.count {
+            switch place {
+            case .longKey, .string:
+                index = crossString(bytes, index)
+            case .nested:
+                index = crossNested(bytes, index)
+            case .literal:
+                while index < bytes.count, isLiteral(bytes[index]) { index &+= 1 }
+                if index < bytes.count { place = .separator }
+            case .start, .firstKey, .key, .colon, .value, .firstRow, .separator:
+                let byte = bytes[index]
+                if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+                    index &+= 1
+                } else if let step = take(byte, bytes, &index) {
+                    return step
+                }
+            case .over:
+                return .whole(end: index)
+            case .broken:
+                return .malformed
+            }
+        }
+        return place == .broken ? .malformed : place == .over ? .whole(end: index) : .more(safe: index)
+    }
+
+    /// Takes the byte at `index`, which is no white space, and moves on; a step when the scan ends here.
+    @inline(__always)
+    private mutating func take(_ byte: UInt8, _ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
+        switch place {
+        case .start:
+            guard byte == 0x7B else { return fail() }
+            place = .firstKey
+            index &+= 1
+        case .firstKey, .key:
+            if byte == 0x7D, place == .firstKey { return close(&index) }
+            guard byte == 0x22 else { return fail() }
+            return takeKey(bytes, &index)
+        case .colon:
+            guard byte == 0x3A else { return fail() }
+            place = .value
+            index &+= 1
+        case .value:
+            return takeValue(byte, bytes, &index)
+        case .firstRow:
+            place = .nested
+            guard byte != 0x5D else { return nil }
+            hasRows = true
+            return offer(index)
+        case .separator:
+            if byte == 0x7D { return close(&index) }
+            guard byte == 0x2C else { return fail() }
+            place = .key
+            index &+= 1
+        case .longKey, .literal, .string, .nested, .over, .broken:
+            return fail()
+        }
+        return nil
+    }
+
+    private mutating func fail() -> PageStep {
+        place = .broken
+        return .malformed
+    }
+
+    /// Ends the page, or `stats`.
+    private mutating func close(_ index: inout Int) -> PageStep? {
+        index &+= 1
+        if isInStats {
+            isInStats = false
+            place = .separator
+            return nil
+        }
+        place = .over
+        return .whole(end: index)
+    }
+
+    private mutating func offer(_ index: Int) -> PageStep? {
+        guard isCanonical, hasInfo, hasNext, !wasOffered else { return nil }
+        wasOffered = true
+        return .streams(safe: index)
+    }
+
+    private mutating func takeKey(_ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
+        let end = closingQuote(bytes, from: index &+ 1)
+        if end < 0 {
+            guard bytes.count &- index > Self.maximumWord else { return .more(safe: index) }
+            isCanonical = false
+            member = .other
+            place = .longKey
+            index &+= 1
+            return nil
+        }
+        let key = index &+ 1..<end
+        if isInStats {
+            member = equals(bytes, key, "state") ? .state : .other
+        } else {
+            member = pageMember(bytes, key)
+            if member == .other || Int(member.rawValue) <= rank { isCanonical = false }
+            rank = Int(member.rawValue)
+        }
+        index = end &+ 1
+        place = .colon
+        return nil
+    }
+
+    private mutating func takeValue(_ byte: UInt8, _ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
+        switch byte {
+        case 0x22:
+            switch member {
+            case .infoURI, .partialCancelURI, .nextURI, .id, .state: return takeWord(bytes, &index)
+            case .columns, .rows, .stats, .error, .warnings, .updateType, .updateCount, .other: break
+            }
+            note()
+            place = .string
+            index &+= 1
+        case 0x7B, 0x5B:
+            note()
+            if byte == 0x7B, member == .stats, !isInStats {
+                isInStats = true
+                place = .firstKey
+                index &+= 1
+                return nil
+            }
+            depth = 1
+            place = .nested
+            if member == .error, byte == 0x7B { errorJSON = [byte] }
+            index &+= 1
+            if member == .rows {
+                if byte == 0x5B {
+                    place = .firstRow
+                } else {
+                    hasRows = true
+                    return offer(index)
+                }
+            }
+        case 0x6E:
+            place = .literal
+        default:
+            guard isLiteral(byte) else { return fail() }
+            note()
+            place = .literal
+        }
+        return nil
+    }
+
+    /// Notes that the member is there; rows and words are noted where they are read.
+    private mutating func note() {
+        switch member {
+        case .columns: hasColumns = true
+        case .error: hasError = true
+        case .updateType: hasUpdateType = true
+        case .id, .infoURI, .partialCancelURI, .nextURI, .rows, .stats, .warnings, .updateCount, .state, .other: break
+        }
+    }
+
+    /// Takes a string that is needed whole: a URI, the id or the state.
+    private mutating func takeWord(_ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
+        let isWord = member == .id || member == .state
+        let end = closingQuote(bytes, from: index &+ 1)
+        if end < 0 {
+            let limit = isWord ? Self.maximumWord : Self.maximumURI
+            guard bytes.count &- index > limit else { return .more(safe: index) }
+            guard isWord else { return fail() }
+            place = .string
+            index &+= 1
+            return nil
+        }
+        let value = index &+ 1..<end
+        index = end &+ 1
+        place = .separator
+        switch member {
+        case .id:
+            idBytes.removeAll(keepingCapacity: true)
+            if value.count <= Self.maximumWord {
+                for offset in value { idBytes.append(bytes[offset]) }
+            }
+        case .state:
+            state = pageState(bytes, value)
+            // The rest of `stats` holds nothing that is read.
+            isInStats = false
+            member = .stats
+            depth = 1
+            place = .nested
+        case .infoURI:
+            hasInfo = true
+            found(.info, bytes, value)
+        case .partialCancelURI:
+            found(.partialCancel, bytes, value)
+        case .nextURI:
+            hasNext = true
+            found(.next, bytes, value)
+        case .columns, .rows, .stats, .error, .warnings, .updateType, .updateCount, .other:
+            break
+        }
+        return nil
+    }
+
+    private mutating func found(_ kind: PageURIKind, _ bytes: Span<UInt8>, _ value: Range<Int>) {
+        let isEscaped = firstIndex(of: 0x5C, in: bytes, from: value.lowerBound, to: value.upperBound) >= 0
+        uris.append(PageURI(kind: kind, value: value, path: pathOfURI(bytes, value), isEscaped: isEscaped))
+    }
+
+    /// Crosses a string from within; where it ends, or the end of `bytes`.
+    private mutating func crossString(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        let end = endOfString(bytes, start)
+        guard end >= 0 else { return bytes.count }
+        place = place == .longKey ? .colon : .separator
+        return end
+    }
+
+    /// Crosses a container from within; where it ends, or the end of `bytes`.
+    private mutating func crossNested(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        let count = bytes.count
+        var index = start
+        var depth = depth
+        while index < count, depth > 0 {
+            if isInString {
+                let end = endOfString(bytes, index)
+                index = end < 0 ? count : end
+                isInString = end < 0
+                continue
+            }
+            if index &+ 8 <= count {
+                let marks = structuralMarks(loadWord(bytes, at: index))
+                guard marks != 0 else {
+                    index &+= 8
+                    continue
+                }
+                index &+= marks.trailingZeroBitCount >> 3
+            }
+            switch bytes[index] {
+            case 0x22: isInString = true
+            case 0x7B, 0x5B: depth &+= 1
+            case 0x7D, 0x5D: depth &-= 1
+            default: break
+            }
+            index &+= 1
+        }
+        self.depth = depth
+        if depth == 0 { place = .separator }
+        if member == .error { capture(bytes, start..<index) }
+        return index
+    }
+
+    /// The byte after the quote that ends the string that goes on at `start`, or -1.
+    private mutating func endOfString(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        let count = bytes.count
+        var begin = start
+        if isEscaped, begin < count {
+            begin &+= 1
+            isEscaped = false
+        }
+        var index = begin
+        while true {
+            let quote = firstIndex(of: 0x22, in: bytes, from: index, to: count)
+            let end = quote < 0 ? count : quote
+            var run = end
+            while run > begin, bytes[run &- 1] == 0x5C { run &-= 1 }
+            let isOdd = (end &- run) & 1 == 1
+            if quote < 0 {
+                isEscaped = isOdd
+                return -1
+            }
+            if !isOdd { return quote &+ 1 }
+            index = quote &+ 1
+        }
+    }
+
+    private mutating func capture(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        let room = Self.maximumError - errorJSON.count
+        guard room > 0 else { return }
+        for offset in range.prefix(room) { errorJSON.append(bytes[offset]) }
+    }
+}
+
+/// What `true`, `false`, `null` and numbers are made of.
+@inline(__always)
+private func isLiteral(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2D, 0x2E: true
+    default: false
+    }
+}
+
+/// The high bit of each byte of `word` that is a quote, a bracket or a brace; above the lowest of them perhaps more.
+@inline(__always)
+private func structuralMarks(_ word: UInt64) -> UInt64 {
+    // Brackets differ from braces in one bit.
+    let folded = word | 0x2020_2020_2020_2020
+    let opening = folded ^ 0x7B7B_7B7B_7B7B_7B7B
+    let closing = folded ^ 0x7D7D_7D7D_7D7D_7D7D
+    let quote = word ^ 0x2222_2222_2222_2222
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    return ((opening &- ones) & ~opening | (closing &- ones) & ~closing | (quote &- ones) & ~quote)
+        & 0x8080_8080_8080_8080
+}
