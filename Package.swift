@@ -43,6 +43,7 @@ let package = Package(
         library("CYAML", "yaml-0.1", "libyaml-dev"),
         library("CZlib", "zlib", "zlib1g-dev"),
         module("System", "Bytes", settings: core),
+        module("System", "Files"),
         module("System", "Threads"),
         module("System", "SQLite", ["CSQLite"]),
         module("System", "Curl", ["CCurl", "Threads"]),
@@ -69,8 +70,8 @@ let package = Package(
         module("Adapters", "StorageSQLite", ["SQLite", "Threads", "Model", "Engine", "SQL", "Wire"]),
         module("Adapters", "WebClient", ["Curl", "Model"]),
         module("Adapters", "SettingsFiles", ["YAML", "Model"]),
-        module("Adapters", "Telemetry", ["Model"]),
-        module("Adapters", "AdminServer", ["HTTPServer", "Model", "Engine"]),
+        module("Adapters", "Telemetry", ["Files", "Model", "Engine"]),
+        module("Adapters", "AdminServer", ["HTTPServer", "Files", "Model", "Engine"]),
 
         // Tools
         module("Tools", "DemoCoordinator", ["Network", "Wire", "SQL", "SQLite", "Gzip"]),
