@@ -94,6 +94,7 @@ let package = Package(
         tests("Gzip", ["Gzip"]),
         tests("Curl", ["Curl", "Threads"]),
         tests("SQL", ["SQL"]),
+        tests("Engine", ["Engine", "SQL", "Wire"]),
         tests("YAML", ["YAML"]),
     ]
 )

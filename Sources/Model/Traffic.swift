@@ -116,6 +116,12 @@ public protocol Traffic: Sendable {
     func openTransactions() -> [UInt32: Int]
     /// The state of every statement that this gateway holds, by key.
     func liveStates() -> [StatementKey: StatementState]
+    /// Counts unfinished statements of owners that are gone as presumed on their registrations, each until it is
+    /// polled (then it is adopted and counts as what it is) or `forgetPresumed` ends it.
+    func presume(_ statements: [StatementRecord])
+    /// Ends the presumption of all that were not polled since `presume`; answers their keys. A poll that comes later
+    /// adopts as ever.
+    func forgetPresumed() -> [StatementKey]
     /// Sums up the loops' counters.
     func counters() async -> RelayCounters
     /// Whether clients' requests for readiness are answered with yes.

@@ -1,0 +1,110 @@
+import Engine
+import Testing
+
+@Suite struct RoutingTableTests {
+    private static func ready(_ number: UInt32, pool: String = "blue", group: String = "default") -> Coordinator {
+        var coordinator = Coordinator(
+            registration: number, name: "c\(number)", group: group, pool: pool, url: "http://10.0.0.\(number):8080",
+            authority: "10.0.0.\(number):8080")
+        coordinator.health = .ready
+        coordinator.address = CoordinatorAddress(ip: "10.0.0.\(number)", port: 8080)
+        return coordinator
+    }
+
+    private func select(
+        _ table: RoutingTable, excluding: [UInt32] = [], rotation: Int = 0, inFlight: [Int] = [0, 0, 0, 0]
+    ) -> UInt32? {
+        table.select(group: "default", pool: "blue", excluding: excluding, rotation: rotation) { inFlight[$0] }
+            .map { table.coordinators[$0].registration }
+    }
+
+    private let three = RoutingTable(coordinators: [ready(1), ready(2), ready(3)])
+
+    @Test func theFewestInFlightWins() {
+        #expect(select(three, inFlight: [2, 1, 3]) == 2)
+        #expect(select(three, excluding: [2], inFlight: [2, 1, 3]) == 1)
+        #expect(select(three, excluding: [1, 2, 3]) == nil)
+    }
+
+    @Test func equalCountsTakeTurns() {
+        #expect((0..<6).map { select(three, rotation: $0) } == [1, 2, 3, 1, 2, 3])
+    }
+
+    @Test func onlyThePoolOfTheGroupCounts() {
+        let table = RoutingTable(coordinators: [
+            Self.ready(1, pool: "green"), Self.ready(2, group: "etl"), Self.ready(3),
+        ])
+        #expect(select(table) == 3)
+        #expect(select(RoutingTable()) == nil)
+    }
+
+    @Test(arguments: CoordinatorHealth.allCases)
+    func onlyReadyOnesAreSelected(health: CoordinatorHealth) {
+        var table = RoutingTable(coordinators: [Self.ready(1)])
+        table.coordinators[0].health = health
+        #expect(select(table) == (health == .ready ? 1 : nil))
+    }
+
+    @Test func drainedRetiredAndUnresolvedOnesAreNotSelected() {
+        var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2), Self.ready(3)])
+        table.coordinators[0].isDrained = true
+        table.coordinators[1].isRetired = true
+        table.coordinators[2].address = nil
+        #expect(select(table) == nil)
+    }
+}
+
+@Suite struct SelectorTests {
+    private let facts = SubmissionFacts(
+        user: "etl_nightly", source: "airflow", clientTags: ["batch", "eu"], catalog: "hive", kind: .write,
+        headers: [(name: "x-trino-routing-group", value: "etl")])
+
+    @Test func everyConditionMustHold() {
+        let header = SelectorHeader(name: "X-Trino-Routing-Group", pattern: "etl")
+        var selector = Selector(
+            group: "etl", user: "etl_*", source: "airflow", clientTag: "batch", catalog: "hive", kind: .write,
+            headers: [header])
+        #expect(selector.matches(facts))
+        selector.user = "adhoc_*"
+        #expect(!selector.matches(facts))
+    }
+
+    @Test(arguments: [
+        Selector(group: "g", user: "bob"), Selector(group: "g", source: "dbt"), Selector(group: "g", clientTag: "us"),
+        Selector(group: "g", catalog: "tpch"), Selector(group: "g", kind: .read),
+        Selector(group: "g", headers: [SelectorHeader(name: "x-team", pattern: "*")]),
+        Selector(group: "g", headers: [SelectorHeader(name: "x-trino-routing-group", pattern: "adhoc")]),
+    ])
+    func oneConditionThatFailsIsEnough(selector: Selector) {
+        #expect(!selector.matches(facts))
+    }
+
+    @Test func aPrestoHeaderIsItsTrinoTwin() {
+        let presto = Selector(group: "g", headers: [SelectorHeader(name: "X-Presto-Routing-Group", pattern: "etl")])
+        #expect(presto.matches(facts))
+        #expect(Selector.canonicalName("X-Presto-User") == "x-trino-user")
+        #expect(Selector.canonicalName("X-Team") == "x-team")
+    }
+
+    @Test func theFirstMatchDecidesElseTheFirstGroup() {
+        let groups = ["adhoc", "etl", "bi"].map { Group(name: $0, pools: [], active: "blue", epoch: 1) }
+        let selectors = [
+            Selector(group: "bi", user: "tableau"), Selector(group: "etl", user: "etl_*"),
+            Selector(group: "bi", source: "airflow"),
+        ]
+        let table = RoutingTable(groups: groups, selectors: selectors)
+        #expect(table.group(for: facts)?.name == "etl")
+        #expect(table.group(for: SubmissionFacts(user: "ann"))?.name == "adhoc")
+        #expect(RoutingTable().group(for: facts) == nil)
+    }
+
+    @Test(arguments: [
+        ("*", "", true), ("*", "anything", true), ("", "", true), ("", "x", false), ("a*c", "abc", true),
+        ("a*c", "ac", true), ("a*c", "abd", false), ("*b*", "abc", true), ("a*b*c", "aXbYbc", true),
+        ("abc", "ABC", false),
+        ("a?c", "abc", false), ("a**", "a", true), ("*.svc", "etl.svc", true), ("etl_*", "etl", false),
+    ])
+    func starsMatchAnyRun(pattern: String, text: String, expected: Bool) {
+        #expect(Glob.matches(pattern, text) == expected)
+    }
+}
