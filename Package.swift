@@ -96,5 +96,6 @@ let package = Package(
         tests("SQL", ["SQL"]),
         tests("Engine", ["Engine", "SQL", "Wire"]),
         tests("YAML", ["YAML"]),
+        tests("Telemetry", ["Telemetry", "Model", "Engine", "SQL", "Wire"]),
     ]
 )

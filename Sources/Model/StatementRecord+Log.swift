@@ -1,0 +1,26 @@
+extension StatementRecord {
+    /// What the log's one line of a finished statement says. No text of the statement, no message of an error: they may
+    /// hold what the tables hold.
+    public var logFields: [LogField] {
+        var fields = [
+            LogField("statement", id), LogField("state", state.rawValue), LogField("user", user),
+            LogField("source", source), LogField("group", group), LogField("pool", pool),
+            LogField("coordinator", coordinator),
+        ]
+        if let kind { fields.append(LogField("kind", kind.rawValue)) }
+        if !queryIDs.isEmpty { fields.append(LogField("query_ids", queryIDs.joined(separator: ","))) }
+        fields.append(LogField("attempts", String(attempts.count)))
+        if let failure = attempts.last?.failure { fields.append(LogField("failure", failure)) }
+        if let ended {
+            fields.append(LogField("elapsed_ms", String(ended.milliseconds - submitted.milliseconds)))
+        }
+        return fields
+    }
+}
+
+extension Log {
+    /// Writes the one line of a finished statement.
+    public func write(finished record: StatementRecord) {
+        write(.info, "statement ended", record.logFields)
+    }
+}
