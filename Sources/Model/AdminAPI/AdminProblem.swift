@@ -1,3 +1,5 @@
+import Engine
+
 /// Why the admin API did not do what it was asked: an RFC 9457 problem, with the members of interface 3.
 public struct AdminProblem: Error, Equatable, Sendable, Codable {
     /// What tells one kind of problem from another; `about:blank` when the status says it all.

@@ -1,3 +1,5 @@
+import Engine
+
 /// `GET /v1/groups/{group}`: a group and what its pools do.
 public struct GroupBody: Codable, Equatable, Sendable {
     /// Its name.

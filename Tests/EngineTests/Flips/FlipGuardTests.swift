@@ -113,22 +113,22 @@ import Testing
     }
 }
 
-@Suite struct DrainTests {
+@Suite struct DrainStateTests {
     @Test func whatHasTheTrafficDoesNotDrain() {
-        #expect(Drain(hasTraffic: true, hadTraffic: true, left: 5, isCertain: false) == .none)
+        #expect(DrainState(hasTraffic: true, hadTraffic: true, left: 5, isCertain: false) == .none)
     }
 
     @Test func whatNeverHadTheTrafficDoesNotDrain() {
-        #expect(Drain(hasTraffic: false, hadTraffic: false, left: 1, isCertain: true) == .none)
+        #expect(DrainState(hasTraffic: false, hadTraffic: false, left: 1, isCertain: true) == .none)
     }
 
     @Test func itDrainsUntilNothingIsLeft() {
-        #expect(Drain(hasTraffic: false, hadTraffic: true, left: 1, isCertain: true) == .draining)
-        #expect(Drain(hasTraffic: false, hadTraffic: true, left: 0, isCertain: true) == .done)
+        #expect(DrainState(hasTraffic: false, hadTraffic: true, left: 1, isCertain: true) == .draining)
+        #expect(DrainState(hasTraffic: false, hadTraffic: true, left: 0, isCertain: true) == .done)
     }
 
     @Test func itIsNotDoneWhileACrashMayHaveLostHistory() {
-        #expect(Drain(hasTraffic: false, hadTraffic: true, left: 0, isCertain: false) == .unknown)
-        #expect(Drain(hasTraffic: false, hadTraffic: true, left: 1, isCertain: false) == .draining)
+        #expect(DrainState(hasTraffic: false, hadTraffic: true, left: 0, isCertain: false) == .unknown)
+        #expect(DrainState(hasTraffic: false, hadTraffic: true, left: 1, isCertain: false) == .draining)
     }
 }

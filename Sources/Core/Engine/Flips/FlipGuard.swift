@@ -1,4 +1,4 @@
-/// What refused a flip, by the words of the API (interface 5).
+/// What refused a flip, by the words of the API (interface 5), or a reload.
 public enum FlipGuard: String, Sendable, CaseIterable {
     /// No coordinator of the target pool takes statements.
     case notHealthy = "not-healthy"
@@ -12,6 +12,8 @@ public enum FlipGuard: String, Sendable, CaseIterable {
     case nothingToRollBack = "nothing-to-roll-back"
     /// The store cannot be written.
     case storeAway = "store-away"
+    /// Settings changed that only a start applies: of a reload, not of a flip.
+    case needsRestart = "needs-restart"
 }
 
 /// What an operator asks of a flip.

@@ -1,5 +1,5 @@
 /// How far a pool or coordinator that lost the traffic is with what it has (interface 5).
-public enum Drain: String, Sendable, CaseIterable {
+public enum DrainState: String, Sendable, CaseIterable {
     /// It has the traffic, or never had it.
     case none
     /// Something is still in flight on it, or a transaction is open.
