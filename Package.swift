@@ -97,5 +97,7 @@ let package = Package(
         tests("Engine", ["Engine", "SQL", "Wire"]),
         tests("YAML", ["YAML"]),
         tests("Telemetry", ["Telemetry", "Model", "Engine", "SQL", "Wire"]),
+        tests("Model", ["Model", "Engine"]),
+        tests("SettingsFiles", ["SettingsFiles", "Model", "Engine", "YAML"]),
     ]
 )

@@ -61,11 +61,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a: [1, 2", 1), ("a: 1\n b: 2\n", 2), ("a: *nothing", 1), ("a: &x [*x]", 1), ("--- 1\n--- 2\n", 2),
+        ("a: [1, 2", 2), ("a: 1\n b: 2\n", 2), ("a: *nothing", 1), ("a: &x [*x]", 1), ("--- 1\n--- 2\n", 2),
         ("a: !!binary aGk=", 1), ("? [1]\n: 2\n", 1), ("a: 1\n\tb: 2\n", 2), ("a: \"\\q\"", 1),
     ])
     func whatIsNotOneDocumentIsRefusedWithItsLine(text: String, line: Int) {
         #expect(problem(text)?.mark.line == line)
+    }
+
+    @Test func whatIsLeftOpenIsReportedWithTheLineOfItsBeginning() {
+        #expect(problem("a: 1\nb: [1,\n  2\n")?.message.hasSuffix("that begins in line 2") == true)
     }
 
     @Test func badEncodingIsRefusedWithItsLine() {

@@ -34,8 +34,6 @@ public struct PoolSettings: Equatable, Sendable {
     public var uiURL: String?
     /// Which X-Forwarded-* its coordinators get.
     public var forwarded = ForwardedHeaders.none
-    /// For smoke and probe statements.
-    public var credentials: CredentialSettings?
     /// Who may reach this pool by X-Penstock-Pool: names, `*` stands for any run of characters.
     public var pinnedUsers = ["*"]
     /// How its coordinators are probed.
@@ -57,20 +55,6 @@ public enum ForwardedHeaders: String, CaseIterable, Sendable {
     case `for`
     /// X-Forwarded-For, -Host, -Port and -Proto.
     case all
-}
-
-/// `credentials`: who the gateway itself is on a pool.
-public struct CredentialSettings: Equatable, Sendable {
-    /// The user.
-    public var user: String
-    /// The file that holds the password.
-    public var passwordFile: String
-
-    /// A user with the file of its password.
-    public init(user: String, passwordFile: String) {
-        self.user = user
-        self.passwordFile = passwordFile
-    }
 }
 
 /// `probe`: how a pool's coordinators are probed.

@@ -33,6 +33,16 @@ public struct ServerURL: Hashable, Sendable, CustomStringConvertible {
         self.authority = String(rest)
     }
 
+    /// What stands where no URL has been read yet; it leads nowhere.
+    static let blank = ServerURL(scheme: .http, host: "", port: 0, authority: "")
+
+    private init(scheme: Scheme, host: String, port: UInt16, authority: String) {
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.authority = authority
+    }
+
     /// The URL, without a slash at its end.
     public var description: String { "\(scheme.rawValue)://\(authority)" }
 

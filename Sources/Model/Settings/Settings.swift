@@ -37,7 +37,7 @@ public struct Settings: Equatable, Sendable {
 
     /// What holds when nothing is set: one group `default` with the pools blue (active) and green, both still without
     /// coordinators.
-    public static let `default` = Settings()
+    public static var `default`: Settings { blank }
 }
 
 /// `listen`: the front door.

@@ -93,14 +93,18 @@ struct Event {
 
     private func problem() -> YAMLProblem {
         let problem = unsafe parser.pointee.problem.map { unsafe String(cString: $0) } ?? "it cannot be read as YAML"
-        let context = unsafe parser.pointee.context.map { unsafe String(cString: $0) + ": " } ?? ""
         // The decoder of bytes knows only an offset, not a mark.
         if unsafe parser.pointee.error == YAML_READER_ERROR {
             let offset = unsafe min(Int(parser.pointee.problem_offset), input.count)
             let line = unsafe input[..<offset].count { $0 == UInt8(ascii: "\n") } + 1
             return YAMLProblem(mark: Mark(line: line, column: 1), message: problem)
         }
-        return unsafe YAMLProblem(mark: Mark(parser.pointee.problem_mark), message: context + problem)
+        let mark = unsafe Mark(parser.pointee.problem_mark)
+        guard let context = unsafe parser.pointee.context.map({ unsafe String(cString: $0) }) else {
+            return YAMLProblem(mark: mark, message: problem)
+        }
+        let line = unsafe Mark(parser.pointee.context_mark).line
+        return YAMLProblem(mark: mark, message: "\(problem) \(context) that begins in line \(line)")
     }
 }
 
