@@ -1,0 +1,125 @@
+import Testing
+
+@testable import Wire
+
+private func parsed(_ text: String) -> (step: HeadStep, head: ResponseHead) {
+    var head = ResponseHead(maximumBytes: 1 << 20)
+    let step = head.parse(Array(text.utf8).span)
+    return (step, head)
+}
+
+@Suite struct ResponseHeadTests {
+    private let page = """
+        HTTP/1.1 200 OK\r
+        Date: Sat, 21 Nov 2026 02:58:06 GMT\r
+        Content-Type: application/json\r
+        X-Trino-Set-Session: a=b\r
+        X-Trino-Set-Session: c=d\r
+        X-Presto-Started-Transaction-Id: x\r
+        WWW-Authenticate: Basic realm="Trino"\r
+        WWW-Authenticate: Bearer\r
+        Content-Length: 724\r
+        \r
+
+        """
+
+    @Test func readsAPagesHead() {
+        let (step, head) = parsed(page)
+        #expect(step == .whole)
+        #expect(head.status == 200)
+        #expect(string(page, head.reason) == "OK")
+        #expect(head.contentLength == 724)
+        #expect(head.keepsAlive)
+        #expect(head.contentEncodingIsIdentity)
+        #expect(head.end == page.utf8.count)
+        #expect(
+            head.fields.map(\.name) == [
+                .date, .contentType, .sessionChange, .sessionChange, .startedTransactionID, .wwwAuthenticate,
+                .wwwAuthenticate, .contentLength,
+            ])
+        #expect(head.fields[4].dialect == .presto)
+    }
+
+    @Test func saysTheSameForEveryPlaceOfACut() {
+        let bytes = Array(page.utf8)
+        let whole = parsed(page).head
+        var head = ResponseHead(maximumBytes: 1 << 20)
+        for cut in 0..<bytes.count {
+            head.reset()
+            #expect(head.parse(Array(bytes[..<cut]).span) == .more)
+            #expect(head.parse(bytes.span) == .whole)
+            #expect(head.fields == whole.fields)
+            #expect(head.status == 200)
+        }
+    }
+
+    @Test(arguments: ["HTTP/1.1 204 \r\n\r\n", "HTTP/1.1 204\r\n\r\n", "HTTP/1.0 204 No Content\r\n\r\n"])
+    func theReasonMayBeEmpty(_ text: String) {
+        let (step, head) = parsed(text)
+        #expect(step == .whole)
+        #expect(head.status == 204)
+        #expect(head.hasNoBody(method: .get))
+    }
+
+    @Test func knowsWhatHasNoBody() {
+        #expect(parsed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").head.hasNoBody(method: .head))
+        #expect(!parsed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").head.hasNoBody(method: .get))
+        #expect(parsed("HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n").head.hasNoBody(method: .get))
+        #expect(parsed("HTTP/1.1 100 Continue\r\n\r\n").head.hasNoBody(method: .post))
+    }
+
+    @Test func knowsEncodedContent() {
+        #expect(!parsed("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n").head.contentEncodingIsIdentity)
+        #expect(parsed("HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\n\r\n").head.contentEncodingIsIdentity)
+        #expect(parsed("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n").head.isChunked)
+    }
+
+    @Test(arguments: [
+        ("HTTP/2.0 200 OK\r\n\r\n", HeadViolation.version), ("HTTP/1.1 20 OK\r\n\r\n", .startLine),
+        ("HTTP/1.1 099 OK\r\n\r\n", .startLine), ("HTTP/1.1  200 OK\r\n\r\n", .startLine),
+        ("HTTP/1.1 2000 OK\r\n\r\n", .startLine), ("HTTP/1.1 200 O\u{1}K\r\n\r\n", .startLine),
+        ("ICY 200 OK\r\n\r\n", .startLine), ("HTTP/1.1 200 OK\nA: b\r\n\r\n", .bareLineFeed),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", .contentLength),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", .framing),
+        ("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", .foldedField),
+        ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", .fieldName),
+    ])
+    func refusesWhatIsNoPlainResponse(_ text: String, _ violation: HeadViolation) {
+        #expect(parsed(text).step == .bad(violation))
+    }
+}
+
+@Suite struct FieldNameTests {
+    static let names: [(String, FieldName, Dialect?)] = [
+        ("TE", .te, nil), ("Trailer", .trailer, nil), ("Proxy-Connection", .proxyConnection, nil),
+        ("Content-Encoding", .contentEncoding, nil), ("Retry-After", .retryAfter, nil), ("Server", .server, nil),
+        ("Location", .location, nil), ("Cookie", .cookie, nil), ("Set-Cookie", .setCookie, nil),
+        ("Forwarded", .forwarded, nil), ("X-Forwarded-For", .forwarded, nil), ("X-Forwarded-Foo", .forwarded, nil),
+        ("X-Forwarded", .other, nil), ("Proxy-Authenticate", .proxyHop, nil),
+        ("X-Penstock-Pool", .penstockPool, nil), ("x-penstock-retries", .penstockRetries, nil),
+        ("X-Penstock-Attempt", .penstockAttempt, nil), ("X-Penstock-Statement", .penstockStatement, nil),
+        ("X-Penstock-Delivery", .penstockOther, nil), ("X-Presto-Prefix-Url", .forwarded, .presto),
+        ("X-Trino-Prefix-Url", .other, .trino), ("X-Presto-Retry-Query", .prestoRetryQuery, .presto),
+        ("X-Trino-Source", .source, .trino), ("X-Trino-Catalog", .catalog, .trino),
+        ("X-Trino-Schema", .schema, .trino), ("X-Trino-Routing-Group", .routingGroup, .trino),
+        ("X-Trino-Prepared-Statement", .preparedStatement, .trino), ("X-Presto-Trace-Token", .traceToken, .presto),
+        ("X-Trino-Extra-Credential", .extraCredential, .trino),
+        ("X-Trino-Query-Data-Encoding", .queryDataEncoding, .trino),
+        ("X-Trino-Clear-Transaction-Id", .clearTransactionID, .trino),
+        ("X-Trino-Clear-Session", .sessionChange, .trino), ("X-Trino-Set-Authorization-User", .sessionChange, .trino),
+        ("X-Trino-Reset-Authorization-User", .sessionChange, .trino),
+        ("X-Trino-Added-Prepare", .sessionChange, .trino), ("X-Trino-Deallocated-Prepare", .sessionChange, .trino),
+        ("X-Presto-Removed-Session-Function", .sessionChange, .presto), ("X-Trino-Session", .other, .trino),
+        ("X-Trino-Client-Info", .other, .trino), ("X-Trin-User", .other, nil), ("X-Trino-", .other, nil),
+        ("X-Hello", .other, nil), ("X", .other, nil),
+    ]
+
+    @Test(arguments: names) func isKnownInAnyCase(_ text: String, _ name: FieldName, _ dialect: Dialect?) {
+        for spelling in [text, text.lowercased(), text.uppercased()] {
+            let (step, head) = parsedRequest("GET / HTTP/1.1\r\nHost: a\r\n\(spelling): v\r\n\r\n")
+            #expect(step == .whole)
+            #expect(head.fields.last?.name == name)
+            #expect(head.fields.last?.dialect == dialect)
+        }
+    }
+}
