@@ -93,6 +93,14 @@ public final class Stream: OpenHandle {
         return number
     }
 
+    /// The errno that the socket has not told yet, or 0.
+    private var pendingError: Int32 {
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+        return error
+    }
+
     // MARK: Opening
 
     func open(_ descriptor: OwnedDescriptor) {
@@ -184,8 +192,10 @@ public final class Stream: OpenHandle {
     private func didReadEnd() {
         sawEnd = true
         isReading = false
-        if writeBroke {
-            beginClosing(.reset)
+        // libuv tells of an end where a reset came with the last bytes: the socket knows better.
+        let error = pendingError
+        if writeBroke || error != 0, phase == .open {
+            beginClosing(error == 0 ? .reset : CloseReason(libuv: -error))
         } else if phase == .open {
             owner?.ended()
         } else if phase == .finishing, didShutdown {
