@@ -26,9 +26,10 @@ public final class LoopThread<State: AnyObject>: Sendable {
 
     deinit { inbox.stop() }
 
-    /// Has a job done on the loop's thread, after those posted before. After `stop` it is dropped.
-    public func post(_ job: @escaping @Sendable (State) -> Void) {
-        _ = inbox.put(job)
+    /// Has a job done on the loop's thread, after those posted before. After `stop` it is dropped, and this is false.
+    @discardableResult
+    public func post(_ job: @escaping @Sendable (State) -> Void) -> Bool {
+        inbox.put(job)
     }
 
     /// Has a job done on the loop's thread and awaits its result. Throws `NetworkError.stopped` after `stop`.
@@ -36,10 +37,10 @@ public final class LoopThread<State: AnyObject>: Sendable {
         _ job: @escaping @Sendable (State) throws -> Result
     ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            let taken = inbox.put { state in
+            let isTaken = post { state in
                 continuation.resume(with: Swift.Result { try job(state) })
             }
-            if !taken { continuation.resume(throwing: NetworkError.stopped) }
+            if !isTaken { continuation.resume(throwing: NetworkError.stopped) }
         }
     }
 
