@@ -98,7 +98,11 @@ struct SettingsReader {
             do throws(SettingsRefusal) {
                 try key.set(value, in: &entry)
             } catch {
-                report(place, path, "\(node.subject) \(error.message)", suggestion: error.suggestion)
+                // An advice may repeat the value, and what a reference brought in may be a secret.
+                let isWritten = value == node.value { $0 }
+                report(
+                    place, path, "\(node.subject) \(error.message)",
+                    suggestion: isWritten ? error.suggestion : "look at what the reference in it stands for")
             }
         } catch {
             report(place, path, error.message, suggestion: error.suggestion)

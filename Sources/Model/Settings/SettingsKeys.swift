@@ -76,7 +76,7 @@ extension Settings: SettingsEntry {
         .init("limits.kind_text", \.limits.kindText, .size(1 << 10...1 << 24)),
         .init("limits.head_size", \.limits.headSize, .size(1 << 12...1 << 24)),
         .init("limits.page_start", \.limits.pageStart, .size(1 << 12...1 << 20)),
-        .init("limits.last_page", \.limits.lastPage, .size(1 << 12...1 << 26)),
+        .init("limits.last_page", \.limits.lastPage, .size(1 << 12...1 << 26), later: retrying),
         .init("limits.high_water", \.limits.highWater, .size(1 << 16...1 << 26)),
         .init("limits.head_time", \.limits.headTime, .duration(.milliseconds(100) ... .minutes(10))),
         .init("limits.body_progress", \.limits.bodyProgress, .duration(.milliseconds(100) ... .hours(1))),
