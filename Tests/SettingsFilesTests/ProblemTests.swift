@@ -80,8 +80,10 @@ import Testing
         Expected(
             pool + "    coordinators:\n    - url: 'http://h'\n", 6, "groups[g].pools[p].coordinators[0]",
             "`name` is missing", "`name`"),
-        Expected(pool + "    dialect: trinno\n", 5, "groups[g].pools[p].dialect", "`trino` or `presto`", "`trino`"),
-        Expected("log: {level: verbose}\n", 1, "log.level", "`debug` or `info`", "like `debug`"),
+        Expected(
+            pool + "    dialect: trinno\n", 5, "groups[g].pools[p].dialect", "none of `trino`, `presto`", "`trino`"),
+        Expected("log: {level: verbose}\n", 1, "log.level", "none of `debug`, `info`", "one of these"),
+        Expected("log: {level: warn}\n", 1, "log.level", "none of", "`warning`"),
         Expected(pool + "- name: g\n  pools: [{name: p}]\n", 5, "groups[g]", "(line 2)", "another name"),
         Expected(pool + "  - name: p\n", 5, "groups[g].pools[p]", "(line 4)", "another name"),
         Expected(pool + "  active: q\n", 5, "groups[g].active", "no pool `q`", "did you mean `p`"),
@@ -102,7 +104,7 @@ import Testing
         Expected("limits: {poll_answer: 99999999999999999d}\n", 1, "limits.poll_answer", "not a duration", "30s"),
         Expected("limits: {head_size: 1MB}\n", 1, "limits.head_size", "not a size", "`1MiB`"),
         Expected("limits: {head_size: 1}\n", 1, "limits.head_size", "from 4KiB to 16MiB", "`4KiB`"),
-        Expected("limits: {head_size: -5}\n", 1, "limits.head_size", "not a size", "64MiB"),
+        Expected("limits: {head_size: -5}\n", 1, "limits.head_size", "not a size", "1MiB"),
         Expected("limits: {client_connections: 0}\n", 1, "limits.client_connections", "whole number from 1", "`1`"),
         // YAML.
         Expected("listen: {port: 1}\nlisten: {port: 2}\n", 2, "", "a second time, first in line 1", "keep one"),
@@ -189,6 +191,13 @@ import Testing
             #expect(throws: SettingsProblems.self) { try SettingsFile(path: path, environment: [:]).load() }
         }
         #expect(throws: SettingsProblems.self) { try load(String(repeating: "#", count: (1 << 20) + 1)) }
+    }
+
+    @Test func endlessProblemsAreCut() throws {
+        let keys = (0..<5000).map { "k\($0): 1\n" }.joined()
+        let problems = try problems(keys)
+        #expect(problems.count == SettingsReader.maximumProblems + 1)
+        #expect(problems.last?.message == "there are more problems than these")
     }
 
     /// What a reference brings in may be a secret.

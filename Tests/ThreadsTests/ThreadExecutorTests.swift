@@ -49,12 +49,10 @@ struct ThreadExecutorTests {
     }
 }
 
-private actor Place {
-    private let executor = ThreadExecutor(name: "a place for code")
+private actor Place: ThreadActor {
+    nonisolated let executor = ThreadExecutor(name: "a place for code")
     private(set) var counted = 0
     private var farewell: Farewell?
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     func thread() -> UInt { UInt(pthread_self()) }
 

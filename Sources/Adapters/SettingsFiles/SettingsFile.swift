@@ -33,13 +33,22 @@ public struct SettingsFile: SettingsSource {
         for override in overrides { read(override: override, with: &reader) }
         reader.checkWhole()
         guard reader.problems.isEmpty else {
-            // What concerns the whole is found last, but read where it stands.
-            let (own, overridden) = (
-                reader.problems.filter { $0.file == path }, reader.problems.filter { $0.file != path }
-            )
-            throw SettingsProblems(own.sorted { ($0.line ?? 0) < ($1.line ?? 0) } + overridden)
+            throw SettingsProblems(inOrder(reader.problems))
         }
         return reader.settings
+    }
+
+    /// What concerns the whole is found last, but read where it stands.
+    private func inOrder(_ problems: [SettingsProblem]) -> [SettingsProblem] {
+        var sorted = problems.filter { $0.file == path }.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+        sorted += problems.filter { $0.file != path }
+        if let last = sorted.last, sorted.count == SettingsReader.maximumProblems {
+            sorted.append(
+                SettingsProblem(
+                    file: last.file, line: nil, path: "", message: "there are more problems than these",
+                    suggestion: "mend these first"))
+        }
+        return sorted
     }
 
     private func read(_ path: String, with reader: inout SettingsReader) {

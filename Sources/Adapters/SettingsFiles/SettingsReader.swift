@@ -21,6 +21,9 @@ struct SettingsReader {
     private var file = ""
     private var hasLines = true
 
+    /// So many problems are reported; who has more begins with these.
+    static let maximumProblems = 200
+
     init(references: References) {
         self.references = references
     }
@@ -42,9 +45,12 @@ struct SettingsReader {
     }
 
     mutating func report(_ place: Place, _ path: String, _ message: String, suggestion: String) {
+        if isFull { return }
         problems.append(
             SettingsProblem(file: place.file, line: place.line, path: path, message: message, suggestion: suggestion))
     }
+
+    private var isFull: Bool { problems.count >= Self.maximumProblems }
 
     func place(of mark: Mark) -> Place { Place(file: file, line: hasLines ? mark.line : nil) }
 
@@ -73,7 +79,7 @@ struct SettingsReader {
                 place(of: node.mark), name, "\(node.subject) stands where keys with values are expected",
                 suggestion: "write keys like \(known) below it, each with a colon and a value")
         }
-        for member in members {
+        for member in members where !isFull {
             let name = prefix + member.key
             if let key = Entry.keys.first(where: { $0.name == name }) {
                 readValue(member.value, of: key, into: &entry, at: path + name, mark: member.mark)

@@ -166,7 +166,7 @@ extension SettingsCodec where Value == Int {
         let lowest = SettingsUnits.text(size: bounds.lowerBound)
         let highest = SettingsUnits.text(size: bounds.upperBound)
         return Self(
-            "a size from \(lowest) to \(highest)", example: "64MiB",
+            "a size from \(lowest) to \(highest)", example: bounds.contains(1 << 20) ? "1MiB" : lowest,
             nearest: { text in
                 guard let size = SettingsUnits.size(text) else { return SettingsUnits.nearestSize(text) }
                 return size < bounds.lowerBound ? lowest : highest
@@ -196,7 +196,7 @@ extension SettingsCodec where Value == Duration {
         let lowest = SettingsUnits.text(bounds.lowerBound)
         let highest = SettingsUnits.text(bounds.upperBound)
         return Self(
-            "a duration from \(lowest) to \(highest)", example: "30s",
+            "a duration from \(lowest) to \(highest)", example: bounds.contains(.seconds(30)) ? "30s" : lowest,
             nearest: { text in
                 guard let duration = SettingsUnits.duration(text) else { return SettingsUnits.nearestDuration(text) }
                 return duration < bounds.lowerBound ? lowest : highest

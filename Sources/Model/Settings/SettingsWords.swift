@@ -5,11 +5,19 @@ extension SettingsCodec {
     /// One of some words.
     static func words(_ words: [(word: String, value: Value)]) -> Self where Value: Equatable {
         let names = words.map(\.word)
-        let list = names.map { "`\($0)`" }.joined(separator: " or ")
+        let list = names.map { "`\($0)`" }.joined(separator: ", ")
         return Self(
-            list, example: names.first ?? "", nearest: { nearestName(to: $0, among: names) },
-            read: { text in words.first { $0.word == text }?.value },
-            write: { value in words.first { $0.value == value }?.word ?? "" })
+            parse: { (value) throws(SettingsRefusal) in
+                guard case .text(let text) = value else {
+                    throw SettingsRefusal("is none of \(list)", suggestion: "write one of these words")
+                }
+                if let word = words.first(where: { $0.word == text }) { return word.value }
+                let near = nearestName(to: text, among: names)
+                throw SettingsRefusal(
+                    "is none of \(list)",
+                    suggestion: near.map { "did you mean `\($0)`?" } ?? "write one of these words")
+            },
+            print: { value in .text(words.first { $0.value == value }?.word ?? "") })
     }
 
     /// One of the cases of an enum, by its raw value.
@@ -69,13 +77,13 @@ extension SettingsCodec where Value == [SelectorHeader] {
 }
 
 /// The name that was probably meant: the one with the fewest letters changed, added, left out or swapped, if these
-/// are few for its length.
+/// are few for its length, or else the one that the text is the beginning of.
 public func nearestName(to text: String, among names: [String]) -> String? {
     let wanted = Array(text.lowercased().prefix(64))
     let near = names.map { (name: $0, distance: distance(wanted, Array($0.lowercased()))) }
         .min { $0.distance < $1.distance }
-    guard let near, near.distance <= max(1, min(near.name.count, wanted.count) / 3 + 1) else { return nil }
-    return near.name
+    if let near, near.distance <= min(near.name.count, wanted.count) / 3 + 1 { return near.name }
+    return wanted.count < 3 ? nil : names.first { $0.hasPrefix(String(wanted)) }
 }
 
 /// Damerau and Levenshtein's distance, neighbours swapped at most once.

@@ -5,9 +5,8 @@ import Synchronization
 /// nowhere else, so the shared pool of tasks never blocks. The thread ends when the executor is released and its jobs
 /// are done.
 ///
-///     actor Archive {
-///         private let executor = ThreadExecutor(name: "archive")
-///         nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+///     actor Archive: ThreadActor {
+///         nonisolated let executor = ThreadExecutor(name: "archive")
 ///     }
 public final class ThreadExecutor: SerialExecutor {
     private let inbox = Inbox()
@@ -78,4 +77,15 @@ private final class Inbox: Sendable {
             return job
         }
     }
+}
+
+/// An actor all of whose methods run on the thread of its executor.
+public protocol ThreadActor: Actor {
+    /// The executor, made with the actor and never replaced.
+    nonisolated var executor: ThreadExecutor { get }
+}
+
+extension ThreadActor {
+    /// The actor's executor, as the runtime asks for it.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 }
