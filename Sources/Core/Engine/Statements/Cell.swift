@@ -1,4 +1,5 @@
 import Synchronization
+import Wire
 
 /// How many statements a coordinator has, by what is known of them. Loops raise and lower it; selection reads it.
 public final class CoordinatorLoad: Sendable {
@@ -52,6 +53,8 @@ public struct Placement: Sendable {
     public var submitted: Timestamp
     /// The engine's query id, once it answered.
     public var queryID: String
+    /// The open transaction it belongs to.
+    public var transaction: String?
     /// The count of the coordinator.
     public var load: CoordinatorLoad?
 
@@ -64,6 +67,7 @@ public struct Placement: Sendable {
         registration = 0
         incarnation = 0
         queryID = ""
+        transaction = nil
         load = nil
     }
 }
@@ -72,6 +76,8 @@ public struct Placement: Sendable {
 public final class Cell: Sendable {
     /// The statement.
     public let key: StatementKey
+    /// The gateway's id of the statement, as bytes: responses carry it.
+    public let idBytes: [UInt8]
     private struct State: Sendable {
         var machine: StatementMachine
         var placement: Placement
@@ -81,6 +87,7 @@ public final class Cell: Sendable {
     /// A cell around a machine. What the machine counts already is counted at once.
     public init(key: StatementKey, machine: StatementMachine, placement: Placement) {
         self.key = key
+        idBytes = Array(statementID(owner: key.owner, statement: key.number).utf8)
         state = Mutex(State(machine: machine, placement: placement))
         placement.load?.move(from: .nowhere, to: machine.counted)
     }

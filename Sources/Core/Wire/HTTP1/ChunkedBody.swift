@@ -37,6 +37,9 @@ public struct ChunkedBody: Sendable {
     /// Whether the last chunk and the trailers have been read.
     public var isOver: Bool { part == .over }
 
+    /// Bytes of the present chunk that are still to come; 0 between chunks.
+    public var remainingInChunk: Int { part == .data ? left : 0 }
+
     /// The next piece of `bytes` at or after `from`, which is where the last step ended.
     public mutating func next(_ bytes: Span<UInt8>, from: Int) -> ChunkStep {
         var index = from

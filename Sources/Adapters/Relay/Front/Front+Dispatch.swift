@@ -1,0 +1,190 @@
+import Bytes
+import Engine
+import Model
+import Wire
+
+/// What a request asks for, and who answers it (interface 4, design 4.3).
+extension Front {
+    func handle(_ head: RequestHead, _ bytes: Span<UInt8>, exchange: Exchange) {
+        let isHTTP10 = head.version == .http10
+        let base = clientBase(head, bytes)
+        func begin(_ purpose: Exchange.Purpose) {
+            exchange.begin(purpose, front: self, method: head.method, base: base, isHTTP10: isHTTP10)
+        }
+        switch endpoint(of: head.target, in: bytes) {
+        case .statement:
+            switch head.method {
+            case .post:
+                begin(.submission)
+                exchange.submit(head, bytes)
+            case .head:
+                begin(.pass)
+                exchange.checkUser(head, bytes)
+            case .get, .put, .delete, .options, .other: answer(405, allow: "POST, HEAD")
+            }
+        case .tagged(let path, let tagRange):
+            guard let tag = Tag.read(bytes, tag: tagRange, path: path, keys: relay.hub.keys) else {
+                relay.counters.refused += 1
+                return answerNotFound()
+            }
+            handleTagged(head, bytes, path: path, tag: tag, exchange: exchange, begin: begin)
+        case .queryID(let id): handleQuery(head, bytes, id: id, exchange: exchange, begin: begin)
+        case .info: answerOwn(head, infoBody)
+        case .infoState: answerOwn(head, Array("\"ACTIVE\"".utf8))
+        case .status: answerOwn(head, statusBody)
+        case .healthy: answerOwn(head, Array("{\"healthy\":true}".utf8))
+        case .ready:
+            let isReady = relay.hub.isReady.load(ordering: .relaxed)
+            answerOwn(head, Array("{\"ready\":\(isReady)}".utf8), status: isReady ? 200 : 503)
+        case .ui: answerUI(head)
+        case .uiQuery(let id): answerUIQuery(head, exchange.text(bytes, id))
+        case .unknown:
+            relay.counters.refused += 1
+            answerNotFound()
+        }
+    }
+
+    // MARK: Tagged URIs
+
+    private func handleTagged(
+        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, exchange: Exchange,
+        begin: (Exchange.Purpose) -> Void
+    ) {
+        guard let target = relay.snapshot.targets[tag.registration] else { return answerNotFound() }
+        let key = StatementKey(owner: tag.owner, number: tag.statement)
+        let cell = relay.hub.cells.cell(key) ?? adopt(key, tag: tag, target: target)
+        exchange.tag = nil
+        let isPartialCancel = tag.sequence == 0
+        switch head.method {
+        case .get where isPartialCancel, .head where isPartialCancel: answer(405, allow: "DELETE")
+        case .get:
+            relay.counters.polls += 1
+            if cell == nil, isQueued(bytes, path), isStale(tag) { return answerNotFound() }
+            begin(.poll)
+            exchange.poll(head, bytes, path: path, tag: tag, cell: cell, target: target)
+        case .head:
+            relay.counters.others += 1
+            cell?.touch(now: relay.now)
+            if target.dialect == .trino, begins(bytes, path, "/v1/statement/executing/") {
+                begin(.pass)
+                exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
+            } else {
+                answer(200, allow: nil)
+            }
+        case .delete:
+            relay.counters.others += 1
+            if isPartialCancel {
+                begin(.pass)
+                return exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
+            }
+            cancel(head, bytes, path: path, tag: tag, cell: cell, target: target, exchange: exchange, begin: begin)
+        case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
+        }
+    }
+
+    /// A tag of an owner that is gone: its statement lives on here (design 4, 'Owner, adopted, lost').
+    private func adopt(_ key: StatementKey, tag: Tag, target: Target) -> Cell? {
+        guard key.owner != relay.hub.owner else { return nil }
+        // A tag tells when it was made; the statement is older than that, and nothing else is known of it.
+        let made = Timestamp(milliseconds: Int64(tag.minute) * 60_000)
+        var placement = Placement(group: target.coordinator.group, submitted: made)
+        placement.pool = target.coordinator.pool
+        placement.coordinator = target.coordinator.name
+        placement.registration = tag.registration
+        placement.load = target.load
+        let machine = StatementMachine(
+            presumedAttempt: tag.attempt, reads: false, startsOnPost: target.startsOnPost, now: relay.now)
+        return relay.hub.cells.add(Cell(key: key, machine: machine, placement: placement))
+    }
+
+    /// A late poll of a queued URI could start a statement that everybody has forgotten (design 3).
+    private func isStale(_ tag: Tag) -> Bool {
+        let now = relay.wall.minute
+        return now > tag.minute && now - tag.minute > 14
+    }
+
+    private func isQueued(_ bytes: Span<UInt8>, _ path: Range<Int>) -> Bool {
+        begins(bytes, path, "/v1/statement/queued/")
+    }
+
+    private func begins(_ bytes: Span<UInt8>, _ path: Range<Int>, _ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard path.count >= count else { return false }
+        return equals(bytes, path.lowerBound..<path.lowerBound + count, text)
+    }
+
+    private func cancel(
+        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target,
+        exchange: Exchange, begin: (Exchange.Purpose) -> Void
+    ) {
+        guard let cell else {
+            begin(.pass)
+            return exchange.passOn(head, bytes, path: path, tag: tag, cell: nil, target: target)
+        }
+        switch cell.cancel(attempt: tag.attempt, withdrawsUnstarted: target.dialect == .trino, now: relay.now) {
+        case .relay:
+            begin(.pass)
+            exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
+        case .done: answer(204, allow: nil)
+        case .notFound: answerNotFound()
+        case .canceled(let forwards):
+            begin(.pass)
+            exchange.buildCancel(head, bytes, path: path, tag: tag, cell: cell, target: target)
+            let cancellation = Cancellation(
+                relay, front: self, cell: cell, target: target, request: exchange.requestHead,
+                forwards: forwards)
+            exchange.forget()
+            self.begin(cancellation)
+            cancellation.start()
+        }
+    }
+
+    // MARK: Queries by id
+
+    private func handleQuery(
+        _ head: RequestHead, _ bytes: Span<UInt8>, id: Range<Int>, exchange: Exchange,
+        begin: (Exchange.Purpose) -> Void
+    ) {
+        relay.counters.others += 1
+        guard head.method == .get || head.method == .delete || head.method == .head else {
+            return answer(405, allow: "GET, HEAD, DELETE")
+        }
+        let queryID = exchange.text(bytes, id)
+        guard let (target, cell) = find(queryID) else { return answerNotFound() }
+        begin(head.method == .delete ? .cancelByID : .pass)
+        exchange.passOn(head, bytes, path: head.target, tag: nil, cell: cell, target: target)
+    }
+
+    /// Where a query id leads: by the statement that was shown with it, else by the suffix of its coordinator's ids.
+    private func find(_ queryID: String) -> (Target, Cell?)? {
+        if let entry = relay.hub.shownIDs.find(queryID), let target = relay.snapshot.targets[entry.registration] {
+            return (target, relay.hub.cells.cell(entry.key))
+        }
+        guard let suffix = idSuffix(queryID) else { return nil }
+        let coordinators = relay.snapshot.table.coordinators
+        let found = coordinators.last { $0.idSuffix == suffix }
+        return found.flatMap { relay.snapshot.targets[$0.registration] }.map { ($0, nil) }
+    }
+
+    // MARK: Pages for people
+
+    private func answerUI(_ head: RequestHead) {
+        let table = relay.snapshot.table
+        guard let group = table.groups.first, let url = group.pool(group.active)?.uiURL else {
+            return answerText(404, "The active pool has no ui_url in the settings.\n")
+        }
+        redirect(url + "/ui/")
+    }
+
+    private func answerUIQuery(_ head: RequestHead, _ queryID: String) {
+        guard let (target, _) = find(queryID) else {
+            return answerText(404, "No statement of that id is known here any more.\n")
+        }
+        if let url = target.uiURL { return redirect(url + "/ui/query.html?" + queryID) }
+        let place = target.coordinator
+        answerText(
+            200,
+            "Query \(queryID) is on coordinator \(place.name) of pool \(place.pool), group \(place.group). "
+                + "The pool has no ui_url in the settings, so this page leads no further.\n")
+    }
+}

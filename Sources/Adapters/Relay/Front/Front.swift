@@ -1,0 +1,431 @@
+import Engine
+import Network
+import Wire
+
+/// One client connection: takes heads and bodies apart, has one exchange at a time, answers in order.
+final class Front: StreamOwner {
+    private enum State: Equatable {
+        /// Between requests, or in the middle of a head.
+        case head
+        /// A body is coming; nothing is answered yet.
+        case body
+        /// A body wants to come, and there is no room for it.
+        case bodyWaits
+        /// An exchange, or a cancel, is under way.
+        case exchange
+        /// The last answer was given, the connection is closing.
+        case closing
+    }
+
+    let relay: RelayLoop
+    /// Its place among the loop's fronts.
+    var slot = -1
+    /// The answer under way is the connection's last.
+    var closesAfterAnswer = false
+    private var stream: Stream?
+    private var state = State.head
+    private var head: RequestHead
+    private let exchange: Exchange
+    private var cancellation: Cancellation?
+    /// Bytes that came and are not used: part of a head, or of the next request.
+    private var kept: [UInt8] = []
+    private var headBudget = 0
+    private var isPaused = false
+    private var sawEnd = false
+    private var isProcessing = false
+    private var deadline: Int64 = .max
+    private var pendingAtTick = 0
+    private var progressBy: Int64 = .max
+
+    // The body that is coming.
+    private var bodyHead: [UInt8] = []
+    private var body: [UInt8] = []
+    private var bodyLeft = 0
+    private var chunks: ChunkedBody?
+    private var bodyBudget = 0
+
+    /// Bytes of the next request that are kept while one is answered.
+    private static let maximumAhead = 16 << 10
+    /// Bytes kept of a head before it counts under `limits.heads`.
+    private static let freeHead = 16 << 10
+
+    init(_ relay: RelayLoop) {
+        self.relay = relay
+        head = RequestHead(maximumBytes: relay.limits.headSize)
+        exchange = Exchange(relay)
+    }
+
+    func open(_ descriptor: OwnedDescriptor) {
+        deadline = relay.now + relay.limits.idleClient
+        stream = relay.loop.open(descriptor, owner: self)
+    }
+
+    // MARK: StreamOwner
+
+    func connected() {}
+
+    func received(_ bytes: Span<UInt8>) {
+        switch state {
+        case .head:
+            if kept.isEmpty {
+                process(bytes)
+            } else {
+                kept.append(contentsOf: bytes)
+                processKept()
+            }
+        case .body:
+            deadline = relay.now + relay.limits.bodyProgress
+            takeBody(bytes)
+        case .bodyWaits, .exchange:
+            kept.append(contentsOf: bytes)
+            if kept.count > Self.maximumAhead, !isPaused {
+                isPaused = true
+                stream?.pauseReading()
+            }
+        case .closing: break
+        }
+    }
+
+    func drained() {
+        progressBy = .max
+        pendingAtTick = 0
+        exchange.clientDrained()
+    }
+
+    func ended() {
+        sawEnd = true
+        switch state {
+        // A request that is not whole never becomes so; one that is gets its answer first.
+        case .head, .body, .bodyWaits: finish()
+        case .exchange: closesAfterAnswer = true
+        case .closing: break
+        }
+    }
+
+    func closed(_ reason: CloseReason) {
+        stream = nil
+        let wasExchange = state == .exchange
+        state = .closing
+        releaseBudgets()
+        relay.remove(self)
+        if wasExchange {
+            exchange.clientGone()
+            cancellation?.clientGone()
+            cancellation = nil
+        }
+    }
+
+    // MARK: Heads
+
+    private func processKept() {
+        let bytes = kept
+        kept = []
+        process(bytes.span)
+    }
+
+    /// Takes requests off the bytes for as long as each is answered at once.
+    private func process(_ bytes: Span<UInt8>) {
+        guard !isProcessing else {
+            kept.append(contentsOf: bytes)
+            return
+        }
+        isProcessing = true
+        var at = 0
+        while state == .head, at < bytes.count {
+            let used = takeRequest(bytes.extracting(at..<bytes.count))
+            if used == 0 { break }
+            at += used
+        }
+        isProcessing = false
+        if at < bytes.count, state != .closing { keep(bytes.extracting(at..<bytes.count)) }
+        processMore()
+    }
+
+    /// A part of a head has come.
+    private var headWaits = false
+
+    private func keep(_ bytes: Span<UInt8>) {
+        var rest: [UInt8] = []
+        rest.append(contentsOf: bytes)
+        rest.append(contentsOf: kept)
+        kept = rest
+        if state == .head, headWaits { reserveHead() }
+    }
+
+    /// A head over 16 KiB counts under `limits.heads`.
+    private func reserveHead() {
+        let wanted = max(0, kept.count - Self.freeHead)
+        guard wanted > headBudget else { return }
+        if relay.hub.headBytes.take(wanted - headBudget, limit: relay.limits.heads) {
+            headBudget = wanted
+        } else {
+            refuse(431, "The gateway has no room for more large headers now (limits.heads). Try again later.\n")
+        }
+    }
+
+    /// Handles the request that begins here. Answers how many bytes it took; 0 if its head is not whole, or if it was
+    /// refused.
+    private func takeRequest(_ bytes: Span<UInt8>) -> Int {
+        switch head.parse(bytes) {
+        case .more:
+            if !headWaits {
+                headWaits = true
+                deadline = relay.now + relay.limits.headTime
+            }
+            return 0
+        case .bad(let violation):
+            refuse(violation.status, violation.reason + "\n")
+            return 0
+        case .whole: break
+        }
+        headWaits = false
+        releaseHead()
+        deadline = .max
+        relay.refresh()
+        closesAfterAnswer =
+            !head.keepsAlive || head.version == .http10 || sawEnd
+            || relay.hub.isClosing.load(ordering: .relaxed)
+        let end = head.end
+        if head.isChunked || head.contentLength > 0 { return end + beginBody(bytes) }
+        state = .exchange
+        dispatch(bytes)
+        return end
+    }
+
+    // MARK: Bodies
+
+    /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
+    private func beginBody(_ bytes: Span<UInt8>) -> Int {
+        let head = head
+        let limits = relay.limits
+        guard head.contentLength <= limits.statementText else {
+            refuse(413, "The statement is longer than the limit of \(limits.statementText) bytes (limits.statement_text).\n")
+            return bytes.count - head.end
+        }
+        let start = head.end
+        let have = bytes.count - start
+        if !head.isChunked, have >= head.contentLength {
+            exchange.requestBody = []
+            exchange.requestBody.append(contentsOf: bytes.extracting(start..<start + head.contentLength))
+            state = .exchange
+            dispatch(bytes)
+            return head.contentLength
+        }
+        bodyHead = []
+        bodyHead.append(contentsOf: bytes.extracting(0..<start))
+        body = []
+        bodyLeft = head.contentLength
+        chunks = head.isChunked ? ChunkedBody() : nil
+        state = .body
+        deadline = relay.now + limits.bodyProgress
+        if !head.isChunked, !reserveBody(head.contentLength) {
+            state = .bodyWaits
+            stream?.pauseReading()
+            isPaused = true
+            return 0
+        }
+        if head.expectsContinue, have == 0 { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
+        if have > 0 { takeBody(bytes.extracting(start..<bytes.count)) }
+        return have
+    }
+
+    private func reserveBody(_ count: Int) -> Bool {
+        guard relay.hub.bodyBytes.take(count, limit: relay.limits.bodies) else { return false }
+        bodyBudget += count
+        return true
+    }
+
+    private func takeBody(_ bytes: Span<UInt8>) {
+        guard var chunks else {
+            let count = min(bodyLeft, bytes.count)
+            body.append(contentsOf: bytes.extracting(0..<count))
+            bodyLeft -= count
+            if count < bytes.count { kept.append(contentsOf: bytes.extracting(count..<bytes.count)) }
+            if bodyLeft == 0 { bodyIsWhole() }
+            return
+        }
+        var at = 0
+        while state == .body {
+            switch chunks.next(bytes, from: at) {
+            case .bad: return refuse(400, "The chunked body is malformed.\n")
+            case .more:
+                self.chunks = chunks
+                return
+            case .end(let end):
+                if end < bytes.count { kept.append(contentsOf: bytes.extracting(end..<bytes.count)) }
+                return bodyIsWhole()
+            case .data(let range):
+                guard body.count + range.count <= relay.limits.statementText else {
+                    return refuse(413, "The statement is longer than the limit (limits.statement_text).\n")
+                }
+                guard reserveBody(range.count) else {
+                    return refuse(503, "The gateway has no room for more bodies now (limits.bodies). Try again.\n")
+                }
+                body.append(contentsOf: bytes.extracting(range))
+                at = range.upperBound
+            }
+        }
+    }
+
+    private func bodyIsWhole() {
+        exchange.requestBody = body
+        body = []
+        chunks = nil
+        relay.hub.bodyBytes.giveBack(bodyBudget)
+        bodyBudget = 0
+        let bytes = bodyHead
+        bodyHead = []
+        deadline = .max
+        state = .exchange
+        relay.refresh()
+        dispatch(bytes.span)
+        processMore()
+    }
+
+    // MARK: The exchange
+
+    /// Has the request answered. The head is reset afterwards, so that its fields are not copied for it.
+    private func dispatch(_ bytes: Span<UInt8>) {
+        let wasProcessing = isProcessing
+        isProcessing = true
+        handle(head, bytes, exchange: exchange)
+        head.reset()
+        isProcessing = wasProcessing
+    }
+
+    /// Goes on with what came behind the request, if that was answered at once.
+    private func processMore() {
+        if state == .head, !kept.isEmpty, !isProcessing, !headWaits { processKept() }
+    }
+
+    /// A cancel is under way instead of an exchange.
+    func begin(_ cancellation: Cancellation) { self.cancellation = cancellation }
+
+    /// The answer has been written: goes on with the next request.
+    func exchangeEnded() {
+        cancellation = nil
+        guard state == .exchange else { return }
+        if closesAfterAnswer { return finish() }
+        state = .head
+        deadline = relay.now + relay.limits.idleClient
+        if isPaused {
+            isPaused = false
+            stream?.resumeReading()
+        }
+        processMore()
+    }
+
+    // MARK: Writing
+
+    var pendingBytes: Int { stream?.pendingBytes ?? 0 }
+
+    func write(_ bytes: Span<UInt8>) { stream?.write(bytes) }
+    func write(_ first: Span<UInt8>, _ second: Span<UInt8>) { stream?.write(first, second) }
+
+    func writeText(_ text: StaticString) {
+        relay.out.clear()
+        relay.out.put(text)
+        relay.out.withBytes { stream?.write($0) }
+    }
+
+    /// Answers a request that is not handled, and closes the connection: what follows cannot be trusted.
+    func refuse(_ status: Int, _ text: String) {
+        relay.counters.refused += 1
+        let out = relay.out
+        out.clear()
+        out.put("HTTP/1.1 ")
+        out.put(decimal: status)
+        out.put(" ")
+        out.put(reasonPhrase(status))
+        out.put("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: ")
+        out.put(decimal: text.utf8.count)
+        out.put("\r\n\r\n")
+        out.put(text: text)
+        out.withBytes { stream?.write($0) }
+        finish()
+    }
+
+    // MARK: Endings
+
+    /// Ends the connection after what was written has left.
+    private func finish() {
+        guard state != .closing else { return }
+        state = .closing
+        kept = []
+        releaseBudgets()
+        stream?.finish()
+    }
+
+    /// Ends the connection so that a cut body looks cut.
+    func abort() {
+        guard state != .closing else { return }
+        state = .closing
+        stream?.abort()
+    }
+
+    /// Closes a connection that is between requests.
+    func closeIfResting() {
+        if state == .head, !headWaits { finish() }
+    }
+
+    private func releaseHead() {
+        relay.hub.headBytes.giveBack(headBudget)
+        headBudget = 0
+    }
+
+    private func releaseBudgets() {
+        releaseHead()
+        relay.hub.bodyBytes.giveBack(bodyBudget)
+        bodyBudget = 0
+        body = []
+    }
+
+    // MARK: Time
+
+    func tick(_ now: Int64) {
+        watchReader(now)
+        switch state {
+        case .head:
+            guard now >= deadline else { return }
+            if headWaits {
+                refuse(408, "The request's head was not whole in time (limits.head_time).\n")
+            } else {
+                finish()
+            }
+        case .body:
+            if now >= deadline { refuse(408, "The request's body made no progress (limits.body_progress).\n") }
+        case .bodyWaits:
+            if reserveBody(bodyLeft) {
+                state = .body
+                deadline = now + relay.limits.bodyProgress
+                isPaused = false
+                stream?.resumeReading()
+                if head.expectsContinue { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
+                let bytes = kept
+                kept = []
+                takeBody(bytes.span)
+            } else if now >= deadline {
+                refuse(503, "The gateway had no room for the statement in time (limits.bodies). Try again later.\n")
+            }
+        case .exchange:
+            _ = exchange.tick(now)
+            _ = cancellation?.tick(now)
+        case .closing: break
+        }
+    }
+
+    /// A reader that makes no progress loses the connection.
+    private func watchReader(_ now: Int64) {
+        let pending = pendingBytes
+        guard pending > 0 else {
+            progressBy = .max
+            return
+        }
+        if pending != pendingAtTick || progressBy == .max {
+            pendingAtTick = pending
+            progressBy = now + relay.limits.readerProgress
+        } else if now >= progressBy {
+            stream?.abort()
+        }
+    }
+}

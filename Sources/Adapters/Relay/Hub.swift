@@ -1,0 +1,121 @@
+import Engine
+import Model
+import Network
+import Synchronization
+import Wire
+
+/// What all loops share: the snapshot, the statements, the budgets. Everything in it is a lock, an atomic or a
+/// constant.
+final class Hub: Sendable {
+    let cells = CellTable()
+    let pins = TransactionPins()
+    let shownIDs = ShownIDs()
+    let owner: Owner
+    let keys: TagKeys
+    let sink: any TrafficSink
+    let clock: any Clock
+    /// The clients' connections that are open.
+    let openConnections = Atomic<Int>(0)
+    let idleConnections = Atomic<Int>(0)
+    let headBytes = Budget()
+    let bodyBytes = Budget()
+    let keptBytes = Budget()
+    let pendingBytes = Budget()
+    /// When the loops began, on their monotonic clock.
+    let startedAt = Atomic<Int64>(0)
+    let isReady = Atomic<Bool>(false)
+    let isClosing = Atomic<Bool>(false)
+    /// Raised with each snapshot, so that a loop looks at one integer per request.
+    let version = Atomic<UInt64>(0)
+    /// The host and port that clients without a Host header are taken to have used.
+    let listenAuthority = Mutex<String>("localhost")
+    private let numbers = Atomic<UInt64>(0)
+    private let state: Mutex<State>
+
+    private struct State: Sendable {
+        var snapshot: Snapshot
+        var limits: RelayLimits
+        var externalBase: [UInt8]?
+        var loads: [UInt32: CoordinatorLoad] = [:]
+    }
+
+    init(
+        owner: Owner, keys: TagKeys, sink: any TrafficSink, clock: any Clock, limits: RelayLimits,
+        externalBase: [UInt8]?
+    ) {
+        self.owner = owner
+        self.keys = keys
+        self.sink = sink
+        self.clock = clock
+        let empty = Snapshot(table: RoutingTable(), limits: limits, externalBase: externalBase) { _ in
+            CoordinatorLoad()
+        }
+        state = Mutex(State(snapshot: empty, limits: limits, externalBase: externalBase))
+    }
+
+    var snapshot: Snapshot { state.withLock { $0.snapshot } }
+
+    /// The count of a registration; it outlives tables.
+    func load(_ registration: UInt32) -> CoordinatorLoad { state.withLock { Self.load(registration, &$0) } }
+
+    var loads: [UInt32: CoordinatorLoad] { state.withLock { $0.loads } }
+
+    private static func load(_ registration: UInt32, _ state: inout State) -> CoordinatorLoad {
+        if let load = state.loads[registration] { return load }
+        let load = CoordinatorLoad()
+        state.loads[registration] = load
+        return load
+    }
+
+    func publish(_ table: RoutingTable) {
+        state.withLock { state in
+            guard table.version >= state.snapshot.table.version else { return }
+            replaceSnapshot(table, &state)
+        }
+    }
+
+    func apply(limits: RelayLimits) {
+        state.withLock { state in
+            state.limits = limits
+            replaceSnapshot(state.snapshot.table, &state)
+        }
+    }
+
+    private func replaceSnapshot(_ table: RoutingTable, _ state: inout State) {
+        let known = Set(table.coordinators.map(\.registration))
+        state.loads = state.loads.filter { known.contains($0.key) || $0.value.total > 0 }
+        var loads = state.loads
+        state.snapshot = Snapshot(table: table, limits: state.limits, externalBase: state.externalBase) { number in
+            if let load = loads[number] { return load }
+            let load = CoordinatorLoad()
+            loads[number] = load
+            return load
+        }
+        state.loads = loads
+        version.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// The next statement's number, from 1.
+    func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
+}
+
+/// A number of bytes that all connections together may hold (design 9).
+final class Budget: Sendable {
+    private let used = Atomic<Int>(0)
+
+    /// Takes bytes if there is room under the limit.
+    func take(_ bytes: Int, limit: Int) -> Bool {
+        if used.wrappingAdd(bytes, ordering: .relaxed).newValue <= limit { return true }
+        used.wrappingSubtract(bytes, ordering: .relaxed)
+        return false
+    }
+
+    /// Takes bytes whether there is room or not.
+    func add(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
+
+    /// Gives bytes back.
+    func giveBack(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
+
+    /// Bytes in use.
+    var inUse: Int { used.load(ordering: .relaxed) }
+}

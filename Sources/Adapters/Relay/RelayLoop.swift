@@ -1,0 +1,249 @@
+import Engine
+import Model
+import Network
+import Wire
+
+/// One loop of the data plane and everything that lives on its thread.
+final class RelayLoop {
+    let loop: Loop
+    let hub: Hub
+    let out = Output(capacity: 64 << 10)
+    private(set) var snapshot: Snapshot
+    /// The wall clock, as of the last tick.
+    private(set) var wall: Timestamp
+    var counters = RelayCounters()
+    /// Where the next selection begins among equals.
+    var rotation = 0
+    /// Takes a job back to this loop from any thread.
+    let post: @Sendable (@escaping @Sendable (RelayLoop) -> Void) -> Void
+
+    private var version: UInt64 = 0
+    private let index: Int
+    private let loopCount: Int
+    private var shard: Int
+    private var fronts: [Front] = []
+    private var orphans: [any Ticking] = []
+    private var idle: [UInt32: [Upstream]] = [:]
+    private var events: [StatementEvent] = []
+    private var held: [UInt64: () -> Void] = [:]
+    private var lastHeld: UInt64 = 0
+    private var ticks = 0
+    private var suffixes: [UInt32: String] = [:]
+    private var listener: Listener?
+    private var maximumConnections = Int.max
+
+    /// Events that one loop keeps between two ticks; beyond it the oldest history is lost, counted.
+    private static let maximumEvents = 65_536
+    /// Idle connections kept for one coordinator.
+    private static let maximumIdle = 256
+    private static let tickMilliseconds = 100
+
+    init(
+        loop: Loop, hub: Hub, index: Int, loopCount: Int,
+        post: @escaping @Sendable (@escaping @Sendable (RelayLoop) -> Void) -> Void
+    ) {
+        self.loop = loop
+        self.hub = hub
+        self.index = index
+        self.loopCount = loopCount
+        self.post = post
+        shard = index
+        rotation = index
+        snapshot = hub.snapshot
+        wall = hub.clock.now()
+        loop.repeatEvery(milliseconds: Self.tickMilliseconds) { [unowned self] in tick() }
+    }
+
+    var now: Int64 { loop.now }
+    var limits: RelayLimits { snapshot.limits }
+
+    /// Looks whether a newer table was published: called before each request.
+    func refresh() {
+        let newest = hub.version.load(ordering: .acquiring)
+        guard newest != version else { return }
+        version = newest
+        snapshot = hub.snapshot
+    }
+
+    // MARK: Clients
+
+    /// Listens, and hands what connects to all loops in turn.
+    func listen(
+        _ address: SocketAddress, threads: [LoopThread<RelayLoop>], maximumConnections: Int
+    ) throws(NetworkError) -> SocketAddress {
+        var next = 0
+        self.maximumConnections = maximumConnections
+        let listener = try loop.listen(address) { [unowned self] _, descriptor in
+            let open = hub.openConnections.wrappingAdd(1, ordering: .relaxed).newValue
+            if open >= maximumConnections { self.listener?.rest() }
+            next = (next + 1) % threads.count
+            if next == 0 { return accept(descriptor) }
+            threads[next].post { $0.accept(descriptor) }
+        }
+        self.listener = listener
+        return listener.address
+    }
+
+    func stopListening() {
+        listener?.close()
+        listener = nil
+    }
+
+    /// Hands the events over that no tick has taken yet.
+    func flush() {
+        let batch = events
+        events = []
+        if !batch.isEmpty { hub.sink.accept(batch) }
+    }
+
+    func accept(_ descriptor: OwnedDescriptor) {
+        counters.connections += 1
+        let front = Front(self)
+        front.slot = fronts.count
+        fronts.append(front)
+        front.open(descriptor)
+    }
+
+    func remove(_ front: Front) {
+        guard front.slot >= 0, front.slot < fronts.count, fronts[front.slot] === front else { return }
+        let last = fronts.removeLast()
+        if last !== front {
+            fronts[front.slot] = last
+            last.slot = front.slot
+        }
+        front.slot = -1
+        hub.openConnections.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// Something whose client is gone goes on by itself and still needs the clock.
+    func adopt(_ orphan: any Ticking) { orphans.append(orphan) }
+
+    /// Closes connections that are at rest: the gateway is about to stop.
+    func closeResting() {
+        for front in fronts { front.closeIfResting() }
+    }
+
+    // MARK: Upstream
+
+    /// A connection to the target: an idle one if there is one and it may be reused.
+    func upstream(to target: Target, fresh: Bool) -> Upstream? {
+        let registration = target.coordinator.registration
+        if !fresh, !target.startsOnPost {
+            while let found = idle[registration]?.popLast() {
+                hub.idleConnections.wrappingSubtract(1, ordering: .relaxed)
+                if found.target.address == target.address, found.isUsable {
+                    found.target = target
+                    return found
+                }
+                found.discard()
+            }
+        }
+        return Upstream(self, target)
+    }
+
+    /// Keeps a connection for the next request.
+    func keep(_ upstream: Upstream) {
+        let registration = upstream.target.coordinator.registration
+        guard (idle[registration]?.count ?? 0) < Self.maximumIdle else { return upstream.discard() }
+        upstream.idleSince = now
+        idle[registration, default: []].append(upstream)
+        hub.idleConnections.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// An idle connection ended.
+    func forget(_ upstream: Upstream) {
+        let registration = upstream.target.coordinator.registration
+        guard let index = idle[registration]?.lastIndex(where: { $0 === upstream }) else { return }
+        idle[registration]?.remove(at: index)
+        hub.idleConnections.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    // MARK: Events
+
+    func report(_ key: StatementKey, _ change: StatementEvent.Change) {
+        if events.count >= Self.maximumEvents {
+            events.removeFirst(Self.maximumEvents / 16)
+            counters.droppedEvents += UInt64(Self.maximumEvents / 16)
+        }
+        events.append(StatementEvent(key: key, at: hub.clock.now(), change: change))
+    }
+
+    /// A suffix of query ids that the table does not have yet: says so once.
+    func noteSuffix(_ registration: UInt32, _ suffix: String) {
+        guard suffixes[registration] != suffix else { return }
+        suffixes[registration] = suffix
+        hub.sink.accept(.suffixSeen(registration: registration, suffix: suffix))
+    }
+
+    /// Keeps something until another thread says that it is done; the answer is what that thread is to call.
+    func hold(_ release: @escaping () -> Void) -> @Sendable () -> Void {
+        lastHeld += 1
+        let number = lastHeld
+        held[number] = release
+        let post = post
+        return { post { $0.held.removeValue(forKey: number)?() } }
+    }
+
+    // MARK: Time
+
+    private func tick() {
+        refresh()
+        ticks += 1
+        wall = hub.clock.now()
+        let now = now
+        var at = fronts.count - 1
+        // Backwards, because a front that closes takes the last one's place.
+        while at >= 0 {
+            if at < fronts.count { fronts[at].tick(now) }
+            at -= 1
+        }
+        if !orphans.isEmpty {
+            let looked = orphans
+            orphans = []
+            for orphan in looked where orphan.tick(now) { orphans.append(orphan) }
+        }
+        sweep(now)
+        if ticks % 10 == 0 { closeIdle(now) }
+        if let listener, hub.openConnections.load(ordering: .relaxed) < maximumConnections { listener.resume() }
+        flush()
+    }
+
+    /// Looks at one shard of the statements, so that all are looked at every few seconds.
+    private func sweep(_ now: Int64) {
+        guard shard < CellTable.shardCount else {
+            shard = index
+            return
+        }
+        let limits = limits
+        for cell in hub.cells.cells(ofShard: shard) {
+            switch cell.tick(abandoned: limits.abandoned, remembered: limits.remembered, now: now) {
+            case .none: break
+            case .abandoned: report(cell.key, .ended(.abandoned, failure: nil, message: nil))
+            case .forget: hub.cells.remove(cell.key)
+            }
+        }
+        shard += loopCount
+        if shard >= CellTable.shardCount { shard = index }
+    }
+
+    private func closeIdle(_ now: Int64) {
+        let patience = limits.idleUpstream
+        for (registration, connections) in idle {
+            let address = snapshot.targets[registration]?.address
+            let old = connections.filter { now - $0.idleSince >= patience || $0.target.address != address }
+            guard !old.isEmpty else { continue }
+            idle[registration] = connections.filter { kept in !old.contains { $0 === kept } }
+            hub.idleConnections.wrappingSubtract(old.count, ordering: .relaxed)
+            for connection in old { connection.discard() }
+        }
+        if index == 0 {
+            for id in hub.pins.expire(idle: limits.idleTransaction, now: wall) { hub.sink.accept(.unpin(id: id)) }
+        }
+    }
+}
+
+/// Something that looks at the clock with every tick.
+protocol Ticking: AnyObject {
+    /// Looks at the clock; false when it needs no more ticks.
+    func tick(_ now: Int64) -> Bool
+}

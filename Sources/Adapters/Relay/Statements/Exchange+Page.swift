@@ -1,0 +1,320 @@
+import Engine
+import Model
+import Wire
+
+/// Pages: kept until they are whole or large, asked about, spliced, sent (design 3, 'Pages are spliced').
+extension Exchange {
+    func takePage(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
+        guard head.contentEncodingIsIdentity else {
+            dropUpstream()
+            return handle(.notProtocol)
+        }
+        scanner.reset()
+        if isWhole {
+            if body.isEmpty { return handle(.cut) }
+            putAnswerHead(head, bytes)
+            return leaveWhole(bytes.extracting(body), isHeadReady: true)
+        }
+        phase = .assembling
+        answerLength = head.contentLength
+        // A page that drips has as long as an answer has; servers that run statements in the POST have all the time.
+        if target?.startsOnPost == true { answerBy = now + relay.limits.readerProgress }
+        answerChunked = head.isChunked
+        buildAnswerHead(head, bytes)
+        if body.count > relay.limits.pageStart {
+            startLeaving(bytes.extracting(body))
+        } else if !keepPage(bytes, body) {
+            startLeavingKept()
+        }
+    }
+
+    /// The page that was assembled is whole.
+    func takeWholePage() {
+        let whole = page
+        page = []
+        if whole.isEmpty { return handle(.cut) }
+        leaveWhole(whole.span, isHeadReady: false)
+    }
+
+    /// Scans a whole page, asks the statement's cell, splices and sends it in one write.
+    private func leaveWhole(_ body: Span<UInt8>, isHeadReady: Bool) {
+        switch scanner.scan(body, from: 0) {
+        case .whole, .streams: break
+        case .more:
+            dropUpstream()
+            return handle(.cut)
+        case .malformed:
+            dropUpstream()
+            return handle(.notProtocol)
+        }
+        guard let sequence = ask(isLast: !scanner.hasNext) else { return }
+        noteTransaction()
+        guard front != nil || heldAnswer.isEmpty else { return end() }
+        let out = relay.out
+        if !isHeadReady {
+            out.clear()
+            out.put(answerHead)
+        }
+        out.put("Content-Length: ")
+        out.put(decimal: body.count + growth(body))
+        out.put("\r\n\r\n")
+        let at = splice(body, upTo: body.count, sequence: sequence)
+        if let started = startedTransaction, let target {
+            out.put(body, at..<body.count)
+            return hold(transaction: started, at: target)
+        }
+        hasLeft = true
+        write(body, at..<body.count)
+        end()
+    }
+
+    /// Begins to send a page that is too large to be kept.
+    func startLeavingKept() {
+        let whole = page
+        page = []
+        startLeaving(whole.span)
+    }
+
+    func startLeaving(_ body: Span<UInt8>) {
+        let step = scanner.scan(body, from: 0)
+        let safe: Int
+        var streams = false
+        switch step {
+        case .malformed:
+            dropUpstream()
+            return handle(.notProtocol)
+        case .streams(let end):
+            safe = end
+            streams = true
+        case .more(let end): safe = end
+        case .whole(let end): safe = end
+        }
+        // Whether this is the last page may not be known yet; its end is told when it has come.
+        guard let sequence = ask(isLast: false) else { return }
+        self.sequence = sequence
+        noteTransaction()
+        guard front != nil else { return upstream == nil ? end() : drop() }
+        let out = relay.out
+        out.clear()
+        out.put(answerHead)
+        answerBy = now + relay.limits.readerProgress
+        hasLeft = true
+        if streams {
+            let length = answerLength >= 0 ? answerLength + growth(body) : -1
+            beginBody(contentLength: length, isChunked: answerChunked)
+            phase = .streaming
+            sendSpliced(body, upTo: body.count)
+        } else {
+            beginBody(contentLength: -1, isChunked: false)
+            phase = .walking
+            sendSpliced(body, upTo: safe)
+            page.append(contentsOf: body.extracting(safe..<body.count))
+        }
+        giveBackBudget()
+        settle()
+    }
+
+    /// Sends the head and the beginning of the body with its URIs replaced.
+    private func sendSpliced(_ body: Span<UInt8>, upTo end: Int) {
+        let out = relay.out
+        let spliced = end + growth(body)
+        switch framing {
+        case .length, .close: break
+        case .chunks:
+            if spliced > 0 {
+                if owesLineEnd { out.put("\r\n") }
+                out.put(chunkSize: spliced)
+                owesLineEnd = true
+            }
+        case .rawChunks: out.put(chunkSize: spliced)
+        }
+        let at = splice(body, upTo: end, sequence: sequence)
+        write(body, at..<end)
+        if framing == .rawChunks, let left = upstream?.passRawChunks(), left > 0 { openRawChunk(left) }
+    }
+
+    /// Scans on through a page that leaves.
+    func walk(isLast: Bool) {
+        let body = page
+        page = []
+        answerBy = now + relay.limits.readerProgress
+        let step = scanner.scan(body.span, from: 0)
+        let safe: Int
+        var isWhole = false
+        switch step {
+        case .malformed: return breakOff()
+        case .more(let end), .streams(let end): safe = end
+        case .whole(let end):
+            safe = end
+            isWhole = true
+        }
+        if front != nil, safe > 0 {
+            relay.out.clear()
+            sendSpliced(body.span, upTo: safe)
+        }
+        if isLast {
+            guard isWhole else { return breakOff() }
+            if !scanner.hasNext { _ = ask(isLast: true) }
+            if front != nil, framing == .chunks { endChunks() }
+            return end()
+        }
+        if safe < body.count { page.append(contentsOf: body.span.extracting(safe..<body.count)) }
+        settle()
+    }
+
+    private func giveBackBudget() {
+        if pageBudget > 0 {
+            relay.hub.keptBytes.giveBack(pageBudget)
+            pageBudget = 0
+        }
+    }
+
+    // MARK: Asking
+
+    /// Asks the statement's cell whether the page may leave, and reports what it told. Nil: something else was
+    /// answered.
+    private func ask(isLast: Bool) -> UInt32? {
+        if purpose == .submission { noteSubmitted(isLast: isLast) }
+        guard let cell else { return (tag?.sequence ?? 0) &+ 1 }
+        let facts = PageFacts(
+            hasNext: !isLast, runs: scanner.hasColumns || scanner.hasRows, writes: writes, failed: scanner.hasError)
+        let answer = cell.page(attempt: attempt, facts: facts, now: now)
+        switch answer.step {
+        case .superseded:
+            dropUpstream()
+            answerWaiting(cell.machine.sequence)
+            return nil
+        case .own(let error):
+            dropUpstream()
+            answerOwn(error)
+            return nil
+        case .relay(let sequence):
+            if answer.becameRunning { relay.report(cell.key, .running) }
+            if answer.ended { reportEnd(cell) }
+            return sequence
+        }
+    }
+
+    /// An updateType that is not a session statement's: Trino gives one to those too, and the text told already.
+    private var writes: Bool { scanner.hasUpdateType && cell?.machine.reads == true && submittedKind != .session }
+
+    private func reportEnd(_ cell: Cell) {
+        relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
+        if scanner.hasError {
+            let error = readError(scanner.errorJSON)
+            if error?.name == OwnError.unknownTransaction.rawValue, let id = cell.placement.transaction {
+                unpin(id)
+            }
+            let name = error?.name ?? "unknown"
+            relay.report(cell.key, .attemptFailed(number: Int(attempt), failure: name, message: error?.message))
+            let state: StatementState = name == OwnError.userCanceled.rawValue ? .canceled : .failed
+            relay.report(cell.key, .ended(state, failure: name, message: error?.message))
+        } else {
+            relay.report(cell.key, .ended(.finished, failure: nil, message: nil))
+        }
+    }
+
+    // MARK: Transactions
+
+    /// A transaction that ended is pinned no longer.
+    private func noteTransaction() {
+        guard clearsTransaction, let id = cell?.placement.transaction else { return }
+        unpin(id)
+    }
+
+    private func unpin(_ id: String) {
+        relay.hub.pins.remove(id)
+        relay.hub.sink.accept(.unpin(id: id))
+    }
+
+    /// The page that begins a transaction leaves after its pin is stored.
+    private func hold(transaction id: String, at target: Target) {
+        let now = relay.hub.clock.now()
+        let registration = target.coordinator.registration
+        relay.hub.pins.add(id, registration: registration, now: now)
+        relay.out.copy(into: &heldAnswer)
+        phase = .holding
+        let stored = relay.hold { [self] in release() }
+        relay.hub.sink.accept(
+            .pin(TransactionPin(id: id, registration: registration, used: now), stored: stored))
+    }
+
+    private func release() {
+        guard phase == .holding else { return }
+        hasLeft = true
+        front?.write(heldAnswer.span)
+        heldAnswer = []
+        end()
+    }
+
+    // MARK: Splicing
+
+    /// How much longer the page becomes when its URIs are replaced.
+    func growth(_ body: Span<UInt8>) -> Int {
+        var growth = 0
+        for uri in scanner.uris {
+            growth += base.count + uri.path.count - uri.value.count
+            if needsSlash(body, uri) { growth += 1 }
+            if uri.kind != .info { growth += 5 + Tag.length }
+        }
+        return growth
+    }
+
+    private func needsSlash(_ body: Span<UInt8>, _ uri: PageURI) -> Bool {
+        uri.path.isEmpty || body[uri.path.lowerBound] != UInt8(ascii: "/")
+    }
+
+    /// Puts the body up to the end of its last URI into the output, with the URIs replaced; answers where the rest
+    /// begins.
+    private func splice(_ body: Span<UInt8>, upTo end: Int, sequence: UInt32) -> Int {
+        let out = relay.out
+        var at = 0
+        for uri in scanner.uris {
+            out.put(body, at..<uri.value.lowerBound)
+            out.put(base)
+            if needsSlash(body, uri) { out.put("/") }
+            out.put(body, uri.path)
+            if uri.kind != .info { putTag(body, uri, sequence: sequence) }
+            at = uri.value.upperBound
+        }
+        return at
+    }
+
+    /// Puts a tag behind a URI: what is verified later is the path as the client sends it.
+    private func putTag(_ body: Span<UInt8>, _ uri: PageURI, sequence: UInt32) {
+        let out = relay.out
+        // Partial cancels carry sequence 0, so that a tag tells by itself what its URI is.
+        let made = makeTag(sequence: uri.kind == .partialCancel ? 0 : sequence)
+        let question = UInt8(ascii: "?")
+        var hasQuery = false
+        for index in uri.path where body[index] == question {
+            hasQuery = true
+            break
+        }
+        out.put(hasQuery ? "&via=" : "?via=")
+        let key = relay.hub.keys.newest
+        if uri.isEscaped || needsSlash(body, uri) {
+            var decoded = unescaped(body, uri.path) ?? []
+            if decoded.first != UInt8(ascii: "/") { decoded.insert(UInt8(ascii: "/"), at: 0) }
+            out.put(made.text(key: key, path: decoded.span))
+        } else {
+            out.put(made.text(key: key, bytes: body, path: uri.path))
+        }
+    }
+
+    func makeTag(sequence: UInt32) -> Tag {
+        let key = cell?.key
+        return Tag(
+            registration: target?.coordinator.registration ?? tag?.registration ?? 0,
+            owner: key?.owner ?? tag?.owner ?? relay.hub.owner, statement: key?.number ?? tag?.statement ?? 0,
+            attempt: attempt, sequence: sequence, minute: relay.wall.minute)
+    }
+}
+
+extension Output {
+    /// Puts a tag's text.
+    func put(_ text: TagText) {
+        let span = text.bytes.span
+        put(span, 0..<span.count)
+    }
+}

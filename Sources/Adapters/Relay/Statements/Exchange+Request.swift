@@ -1,0 +1,137 @@
+import Engine
+import Model
+import Wire
+
+extension Exchange {
+    /// Assembles the request as the coordinator gets it: the client's fields without those of its own connection,
+    /// without what speaks to this gateway, with the coordinator's own authority (design 3, 'Connections').
+    func buildRequest(_ head: RequestHead, _ bytes: Span<UInt8>, path source: Range<Int>, target: Target) {
+        self.target = target
+        let out = relay.out
+        out.clear()
+        out.put(bytes, head.methodName)
+        out.put(" ")
+        path = out.count..<out.count + source.count
+        out.put(bytes, source)
+        out.put(" HTTP/1.1\r\n")
+        out.put(target.requestLines)
+        putFields(head, bytes)
+        if head.method == .post {
+            out.put("Content-Length: ")
+            out.put(decimal: requestBody.count)
+            out.put("\r\n")
+        }
+        if let submission { submission.putLines(attempt: attempt, out) }
+        out.put("\r\n")
+        out.copy(into: &requestHead)
+    }
+
+    /// Puts the fields that pass upstream; neighbours that pass go over in one piece.
+    private func putFields(_ head: RequestHead, _ bytes: Span<UInt8>) {
+        let out = relay.out
+        var from = -1
+        var to = -1
+        for field in head.fields {
+            guard passesUpstream(field) else { continue }
+            if field.start == to {
+                to = field.end
+            } else {
+                if from >= 0 { out.put(bytes, from..<to) }
+                from = field.start
+                to = field.end
+            }
+        }
+        if from >= 0 { out.put(bytes, from..<to) }
+    }
+
+    private func passesUpstream(_ field: Field) -> Bool {
+        if field.isHopByHop { return false }
+        switch field.name {
+        case .host, .connection, .keepAlive, .proxyConnection, .contentLength, .transferEncoding, .te, .trailer,
+            .upgrade, .expect, .acceptEncoding, .proxyHop, .forwarded, .penstockPool, .penstockRetries,
+            .penstockAttempt, .penstockStatement, .penstockOther, .queryDataEncoding:
+            return false
+        case .other, .contentEncoding, .contentType, .location, .retryAfter, .date, .server, .authorization,
+            .wwwAuthenticate, .cookie, .setCookie, .extraCredential, .user, .source, .clientTags, .catalog, .schema,
+            .transactionID, .routingGroup, .preparedStatement, .traceToken, .prestoRetryQuery,
+            .startedTransactionID, .clearTransactionID, .sessionChange:
+            return true
+        }
+    }
+
+    /// Assembles the answer's head without its framing.
+    func buildAnswerHead(_ head: ResponseHead, _ bytes: Span<UInt8>) {
+        putAnswerHead(head, bytes)
+        relay.out.copy(into: &answerHead)
+    }
+
+    /// Puts the answer's head without its framing into the loop's output.
+    func putAnswerHead(_ head: ResponseHead, _ bytes: Span<UInt8>) {
+        let out = relay.out
+        out.clear()
+        out.put("HTTP/1.1 ")
+        out.put(decimal: head.status)
+        out.put(" ")
+        out.put(bytes, head.reason)
+        out.put("\r\n")
+        var from = -1
+        var to = -1
+        for field in head.fields {
+            if field.name == .startedTransactionID { startedTransaction = text(bytes, field.value) }
+            if field.name == .clearTransactionID { clearsTransaction = true }
+            guard passesDownstream(field) else { continue }
+            if field.start == to {
+                to = field.end
+            } else {
+                if from >= 0 { out.put(bytes, from..<to) }
+                from = field.start
+                to = field.end
+            }
+        }
+        if from >= 0 { out.put(bytes, from..<to) }
+        putOwnLines()
+    }
+
+    private func passesDownstream(_ field: Field) -> Bool {
+        if field.isHopByHop { return false }
+        switch field.name {
+        case .connection, .keepAlive, .proxyConnection, .contentLength, .transferEncoding, .te, .trailer, .upgrade,
+            .proxyHop, .penstockPool, .penstockRetries, .penstockAttempt, .penstockStatement, .penstockOther:
+            return false
+        case .other, .host, .expect, .acceptEncoding, .forwarded, .queryDataEncoding, .contentEncoding, .contentType,
+            .location, .retryAfter, .date, .server, .authorization, .wwwAuthenticate, .cookie, .setCookie,
+            .extraCredential, .user, .source, .clientTags, .catalog, .schema, .transactionID, .routingGroup,
+            .preparedStatement, .traceToken, .prestoRetryQuery, .startedTransactionID, .clearTransactionID,
+            .sessionChange:
+            return true
+        }
+    }
+
+    /// Puts the lines that say which statement, where, and which attempt this is.
+    func putOwnLines() {
+        let out = relay.out
+        if let cell {
+            out.put("X-Penstock-Statement: ")
+            out.put(cell.idBytes)
+            out.put("\r\n")
+        } else if let tag {
+            out.put("X-Penstock-Statement: ")
+            out.put(Array(statementID(owner: tag.owner, statement: tag.statement).utf8))
+            out.put("\r\n")
+        }
+        if let target { out.put(target.responseLines) }
+        if purpose == .submission || tag != nil {
+            out.put("X-Penstock-Attempt: ")
+            out.put(decimal: Int(attempt))
+            out.put("\r\n")
+        }
+        if front?.closesAfterAnswer == true { out.put("Connection: close\r\n") }
+    }
+
+    /// A slice as text.
+    func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
+        var copy: [UInt8] = []
+        copy.append(contentsOf: bytes.extracting(range))
+        return String(decoding: copy, as: UTF8.self)
+    }
+}

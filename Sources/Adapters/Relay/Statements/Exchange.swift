@@ -1,0 +1,316 @@
+import Engine
+import Model
+import Network
+import Wire
+
+/// One request of a client and what becomes of it: sent to a coordinator, answered, relayed (design 3, 'One exchange').
+///
+/// It belongs to a front, which has one request at a time; when the client goes away it may go on by itself. What is
+/// decided about the statement is decided in Engine; this class only acts.
+final class Exchange: UpstreamClient, Ticking {
+    /// What the client asked for.
+    enum Purpose: Equatable {
+        /// POST /v1/statement.
+        case submission
+        /// GET of a tagged URI.
+        case poll
+        /// Anything else that is only passed on.
+        case pass
+        /// DELETE /v1/query/{id}: what the coordinator answers decides.
+        case cancelByID
+    }
+
+    enum Phase: Equatable {
+        case atRest
+        /// Sent, no byte of an answer yet.
+        case asked
+        /// The page is being assembled, until it is whole or large.
+        case assembling
+        /// The page leaves and is scanned on its way.
+        case walking
+        /// What comes leaves as it is.
+        case streaming
+        /// What comes is dropped.
+        case dropping
+        /// Answers by itself when the time has come.
+        case pausing(until: Int64, sequence: UInt32)
+        /// The answer waits for the store.
+        case holding
+    }
+
+    /// How the body is framed towards the client.
+    enum Framing: Equatable {
+        /// By Content-Length: bytes as they are.
+        case length
+        /// In chunks of our own.
+        case chunks
+        /// In the coordinator's chunks.
+        case rawChunks
+        /// By the end of the connection (HTTP/1.0).
+        case close
+    }
+
+    let relay: RelayLoop
+    var front: Front?
+    var upstream: Upstream?
+    var purpose = Purpose.pass
+    var phase = Phase.atRest
+    var method = Method.get
+    var target: Target?
+    var cell: Cell?
+    var tag: Tag?
+    var attempt: UInt16 = 1
+    /// `scheme://host:port` as this client is to see it.
+    var base: [UInt8] = []
+    var isHTTP10 = false
+
+    // The request, kept for as long as it may have to be sent again.
+    var requestHead: [UInt8] = []
+    var requestBody: [UInt8] = []
+    /// The target's path within `requestHead`.
+    var path = 0..<0
+    var submission: Submission?
+    /// The client's own head of a submission, from which it is assembled for each coordinator.
+    var submissionHead: RequestHead?
+    var submissionBytes: [UInt8] = []
+
+    // Time.
+    var began: Int64 = 0
+    var connectBy: Int64 = .max
+    var answerBy: Int64 = .max
+    var wasReplayed = false
+    var repeats = 0
+
+    // The answer.
+    var hasLeft = false
+    var scanner = PageScanner()
+    /// Bytes of a page that wait to be whole, or that the scanner wants again.
+    var page: [UInt8] = []
+    var pageBudget = 0
+    /// The head towards the client, without its framing.
+    var answerHead: [UInt8] = []
+    var answerLength = -1
+    var answerChunked = false
+    /// The sequence that tags in the page that leaves carry.
+    var sequence: UInt32 = 0
+    var framing = Framing.length
+    var owesLineEnd = false
+    var hasError = false
+    var startedTransaction: String?
+    var clearsTransaction = false
+    var heldAnswer: [UInt8] = []
+    var isPaused = false
+    var accounted = 0
+
+    init(_ relay: RelayLoop) { self.relay = relay }
+
+    var now: Int64 { relay.now }
+
+    /// Begins a request of the front.
+    func begin(_ purpose: Purpose, front: Front, method: Method, base: [UInt8], isHTTP10: Bool) {
+        precondition(phase == .atRest)
+        self.purpose = purpose
+        self.front = front
+        self.method = method
+        self.base = base
+        self.isHTTP10 = isHTTP10
+        began = now
+        wasReplayed = false
+        repeats = 0
+        hasLeft = false
+        attempt = 1
+        target = nil
+        cell = nil
+        tag = nil
+        submission = nil
+        startedTransaction = nil
+        clearsTransaction = false
+        hasError = false
+        owesLineEnd = false
+        answerLength = -1
+    }
+
+    // MARK: Sending
+
+    /// Sends the request to the target.
+    func send(fresh: Bool) {
+        guard let target else { return handle(.refused) }
+        page.removeAll(keepingCapacity: true)
+        phase = .asked
+        guard let upstream = relay.upstream(to: target, fresh: fresh) else { return handle(.refused) }
+        self.upstream = upstream
+        let limits = relay.limits
+        connectBy = upstream.isConnected ? .max : now + limits.connect
+        answerBy =
+            target.startsOnPost ? .max : now + (purpose == .submission ? limits.submitAnswer : limits.pollAnswer)
+        upstream.send(method, head: requestHead, body: requestBody, for: self)
+    }
+
+    /// Lets the upstream connection go, with whatever it still brings.
+    func dropUpstream() {
+        upstream?.discard()
+        upstream = nil
+    }
+
+    // MARK: Failures
+
+    func failed(_ failure: UpstreamFailure) {
+        upstream = nil
+        guard phase != .dropping else { return end() }
+        if hasLeft { return breakOff() }
+        switch failure {
+        case .refused: handle(.refused)
+        case .stale:
+            if wasReplayed { return handle(.cut) }
+            wasReplayed = true
+            send(fresh: true)
+        case .cut: handle(.cut)
+        case .notProtocol: handle(.notProtocol)
+        }
+    }
+
+    /// The exchange brought no usable answer.
+    func handle(_ failure: SubmissionFailure) {
+        giveBackPage()
+        switch purpose {
+        case .submission: submissionFailed(failure)
+        case .poll: pollFailed(failure)
+        case .pass, .cancelByID:
+            answerText(502, "The coordinator did not answer (\(failure.word)). Ask again later.\n")
+        }
+    }
+
+    /// A body that had begun to leave cannot be completed: the client must see that it is cut.
+    func breakOff() {
+        phase = .atRest
+        dropUpstream()
+        giveBackPage()
+        cell?.exchangeEnded(now: now)
+        let front = front
+        self.front = nil
+        front?.abort()
+    }
+
+    // MARK: Time
+
+    @discardableResult
+    func tick(_ now: Int64) -> Bool {
+        switch phase {
+        case .atRest: return false
+        case .holding: return true
+        case .pausing(let until, let sequence):
+            if now >= until { answerWaiting(sequence) }
+        case .asked, .assembling:
+            if now >= connectBy, upstream?.isConnected == false {
+                dropUpstream()
+                handle(.refused)
+            } else if now >= answerBy {
+                dropUpstream()
+                if phase == .assembling { handle(.cut) } else { handle(.noAnswer) }
+            }
+        case .walking, .streaming, .dropping:
+            if now >= answerBy, !isPaused {
+                if phase == .dropping { end() } else { breakOff() }
+            }
+        }
+        return phase != .atRest
+    }
+
+    // MARK: The client
+
+    /// The client's connection is gone.
+    func clientGone() {
+        front = nil
+        let readsOn: Bool
+        switch phase {
+        case .atRest: return
+        case .holding, .pausing: readsOn = false
+        case .asked, .assembling: readsOn = purpose == .submission || target?.startsOnPost == true
+        case .walking: readsOn = !scanner.hasNext || target?.startsOnPost == true
+        case .streaming, .dropping: readsOn = target?.startsOnPost == true
+        }
+        if isPaused {
+            isPaused = false
+            upstream?.resume()
+        }
+        settle()
+        if readsOn, upstream != nil {
+            relay.adopt(self)
+        } else {
+            end()
+        }
+    }
+
+    /// What was queued for the client has left.
+    func clientDrained() {
+        settle()
+        if isPaused {
+            isPaused = false
+            answerBy = now + relay.limits.readerProgress
+            upstream?.resume()
+        }
+    }
+
+    /// Ends the exchange; the front, if there still is one, goes on with the next.
+    func end() {
+        phase = .atRest
+        dropUpstream()
+        giveBackPage()
+        if accounted != 0 {
+            relay.hub.pendingBytes.giveBack(accounted)
+            accounted = 0
+        }
+        if requestBody.count > 0 {
+            requestBody = []
+        }
+        submission = nil
+        submissionHead = nil
+        submissionBytes = []
+        if let cell {
+            if purpose == .poll { cell.exchangeEnded(now: now) }
+            self.cell = nil
+        }
+        let front = front
+        self.front = nil
+        front?.exchangeEnded()
+    }
+
+    /// Notes what waits for the client, and rests the coordinator while it is much.
+    func settle() {
+        let pending = front?.pendingBytes ?? 0
+        if pending != accounted {
+            relay.hub.pendingBytes.add(pending - accounted)
+            accounted = pending
+        }
+        guard pending > 0, let upstream, !isPaused else { return }
+        let limits = relay.limits
+        let highWater = relay.hub.pendingBytes.inUse > limits.relayBuffers ? 64 << 10 : limits.highWater
+        if pending > highWater {
+            isPaused = true
+            upstream.pause()
+        }
+    }
+
+    /// Keeps bytes of a page that is not whole yet. False when there is no room for them: then it leaves at once.
+    func keepPage(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let isWithinBudget = relay.hub.keptBytes.take(range.count, limit: relay.limits.pagesKeptBack)
+        if isWithinBudget { pageBudget += range.count }
+        page.append(contentsOf: bytes.extracting(range))
+        return isWithinBudget
+    }
+
+    func giveBackPage() {
+        if pageBudget > 0 {
+            relay.hub.keptBytes.giveBack(pageBudget)
+            pageBudget = 0
+        }
+        if page.capacity > 4096 { page = [] } else { page.removeAll(keepingCapacity: true) }
+    }
+}
+
+extension [UInt8] {
+    /// Appends the bytes of a span.
+    mutating func append(contentsOf span: Span<UInt8>) {
+        unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+}
