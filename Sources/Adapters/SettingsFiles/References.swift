@@ -90,8 +90,10 @@ func readFile(_ path: String, maximumBytes: Int) throws(UnreadableFile) -> [UInt
         throw files.fileExists(atPath: target) ? .forbidden : .absent
     }
     guard attributes[.type] as? FileAttributeType == .typeRegular else { throw .notRegular }
-    guard let size = attributes[.size] as? UInt64 ?? (attributes[.size] as? Int).map(UInt64.init), size <= maximumBytes
-    else { throw .tooLarge(maximumBytes: maximumBytes) }
+    // Of which type the number is depends on whether Foundation is linked beside FoundationEssentials.
+    guard let size = attributes[.size] as? any BinaryInteger, Int(size) <= maximumBytes else {
+        throw .tooLarge(maximumBytes: maximumBytes)
+    }
     guard let contents = files.contents(atPath: target) else { throw .forbidden }
     return [UInt8](contents)
 }
