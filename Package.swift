@@ -83,7 +83,9 @@ let package = Package(
                 "Engine", "Wire", "Model", "Services", "Network", "HTTPServer", "Relay", "StorageSQLite", "WebClient",
                 "SettingsFiles", "Telemetry", "AdminServer",
             ]),
-        module("Daemon", "Commands", ["Gateway", "DemoCoordinator", "SettingsFiles", "WebClient", "Model", "Network"]),
+        module(
+            "Daemon", "Commands",
+            ["Gateway", "DemoCoordinator", "SettingsFiles", "WebClient", "Files", "Engine", "Model", "Network"]),
         .executableTarget(
             name: "penstock", dependencies: ["Commands"], path: "Sources/Daemon/penstock", swiftSettings: strict),
 

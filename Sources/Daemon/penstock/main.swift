@@ -1,1 +1,4 @@
+import Commands
+import Glibc
 
+exit(await runCommand(Array(CommandLine.arguments.dropFirst())))
