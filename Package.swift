@@ -100,7 +100,8 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["Engine", "SQL", "Wire", "Model"], path: "Tests/TestKit",
             swiftSettings: strict),
-        tests("StorageSQLite", ["StorageSQLite", "TestKit", "SQLite", "Engine", "Model", "Wire"]),
+        .systemLibrary(name: "CFileUser", path: "Tests/CFileUser"),
+        tests("StorageSQLite", ["StorageSQLite", "TestKit", "CFileUser", "SQLite", "Engine", "Model", "Wire"]),
         tests("Curl", ["Curl", "Threads"]),
         tests("SQL", ["SQL"]),
         tests("Engine", ["Engine", "SQL", "Wire"]),

@@ -22,7 +22,8 @@ struct FilesTests {
 
     @Test func sayWhatCouldNotBeDoneAndWhy() throws {
         let problem = try #require(throws: FileProblem.self) { try makePrivateFile(root + "/none/c") }
-        #expect("\(problem)" == "cannot create or write \(root)/none/c: No such file or directory")
+        #expect("\(problem)" == "cannot create \(root)/none/c: No such file or directory")
+        #expect(throws: FileProblem.self) { try checkWritable(root + "/none") }
         #expect(throws: FileProblem.self) { try makePrivateFolder("/proc/none/at/all") }
     }
 

@@ -4,8 +4,6 @@ import SQLite
 
 /// The open file: a connection and whether it can write. It belongs to the actor that opened it.
 final class Database {
-    /// The file's name within the state directory.
-    static let fileName = "penstock.db"
     /// How long a statement waits while another process (a backup, somebody's shell) holds the file, in milliseconds.
     private static let busyTimeout = 5000
 
@@ -14,14 +12,24 @@ final class Database {
     /// Whether the connection met something worse than a full disk: it is to be opened anew.
     private(set) var isSuspect = false
 
-    private init(_ connection: consuming Connection, isWritable: Bool) {
+    private init(_ connection: consuming Connection, _ access: Connection.Access) {
         self.connection = connection
-        self.isWritable = isWritable
+        isWritable = access == .write
     }
 
+    /// The file of a state directory.
+    static func path(in folder: String) -> String { folder + "/penstock.db" }
+
     /// Opens the file for writing, makes it if there is none, and brings its schema to the newest version.
-    static func forWriting(_ path: String) throws(StorageProblem) -> Database {
-        do throws(FileProblem) { try makePrivateFile(path) } catch { throw .away("\(error)") }
+    static func forWriting(_ folder: String) throws(StorageProblem) -> Database {
+        let path = path(in: folder)
+        do throws(FileProblem) {
+            try makePrivateFile(path)
+            try checkWritable(folder)
+            try checkWritable(path)
+        } catch {
+            throw .away("\(error)")
+        }
         let database = try connect(path, .write)
         do throws(SQLiteError) {
             // Before the first table is made, or it has no effect: pruning gives pages back to the disk.
@@ -34,7 +42,6 @@ final class Database {
             throw StorageProblem(error)
         }
         try migrate(database.connection)
-        guard !database.connection.isReadOnly else { throw .away("cannot write \(path)") }
         return database
     }
 
@@ -43,7 +50,8 @@ final class Database {
     /// A file in WAL mode is read together with its `-wal`, for which SQLite wants a `-shm` beside it. Where the folder
     /// is read-only and a clean end has removed both, there is nothing but the file, and it is read as it stands. With
     /// a `-wal` left by a crash it never is: that would bring back what was before its newest commits.
-    static func forReading(_ path: String) throws(StorageProblem) -> Database {
+    static func forReading(_ folder: String) throws(StorageProblem) -> Database {
+        let path = path(in: folder)
         let problem: StorageProblem
         do throws(StorageProblem) {
             return try checked(connect(path, .read))
@@ -70,7 +78,7 @@ final class Database {
         do throws(SQLiteError) {
             let connection = try Connection(path: path, access: access)
             connection.setBusyTimeout(milliseconds: busyTimeout)
-            return Database(connection, isWritable: access == .write)
+            return Database(connection, access)
         } catch {
             throw StorageProblem(error)
         }

@@ -2,19 +2,17 @@ import Model
 import SQLite
 import Threads
 
-/// Reads lists on a connection and thread of its own, so that a long search keeps no write waiting.
+/// Reads lists on a thread of its own, so that a long search keeps no write waiting.
 actor HistoryReader: ThreadActor {
     nonisolated let executor = ThreadExecutor(name: "history")
-    private let path: String
-    private var database: Database?
+    private let directory: String
     private var isClosed = false
 
-    init(_ path: String) {
-        self.path = path
+    init(_ directory: String) {
+        self.directory = directory
     }
 
     func close() {
-        database = nil
         isClosed = true
     }
 
@@ -58,29 +56,16 @@ actor HistoryReader: ThreadActor {
         }
     }
 
-    private func open() throws(StorageProblem) -> Database {
-        if let database { return database }
-        let opened = try Database.forReading(path)
-        database = opened
-        return opened
-    }
-
-    /// Runs the body in one snapshot of the file. A connection that failed is opened anew by the next call.
+    /// Runs the body in one snapshot of the file, on a connection of its own. None is kept: connections of one process
+    /// share what they know of the file, and one that was opened while the disk was read-only would keep the writer
+    /// from writing when it no longer is.
     private func read<Result>(
         _ body: (borrowing Connection) throws(SQLiteError) -> Result
     ) throws(StorageProblem) -> Result {
         guard !isClosed else { throw .away("the store is closed") }
-        let opened = try open()
-        do throws(StorageProblem) {
-            return try opened.run { connection throws(SQLiteError) in
-                try connection.execute("BEGIN")
-                let result = try body(connection)
-                try connection.execute("COMMIT")
-                return result
-            }
-        } catch {
-            database = nil
-            throw error
+        return try Database.forReading(directory).run { connection throws(SQLiteError) in
+            try connection.execute("BEGIN")
+            return try body(connection)
         }
     }
 }

@@ -18,7 +18,7 @@ public actor SQLiteStorage: Storage, ThreadActor {
 
     /// The thread that has the file open; every call runs on it.
     public nonisolated let executor = ThreadExecutor(name: "store")
-    let path: String
+    private let directory: String
     nonisolated let reader: HistoryReader
     private var folder: StateFolder?
     private var database: Database?
@@ -32,8 +32,8 @@ public actor SQLiteStorage: Storage, ThreadActor {
     /// Makes and locks the state directory; the file itself is opened by the first call.
     public init(directory: String) throws(StateFolderProblem) {
         folder = try StateFolder(directory)
-        path = directory + "/" + Database.fileName
-        reader = HistoryReader(path)
+        self.directory = directory
+        reader = HistoryReader(directory)
     }
 
     // MARK: The file
@@ -78,7 +78,9 @@ public actor SQLiteStorage: Storage, ThreadActor {
     private func writable() throws(StorageProblem) -> Database {
         if let database, database.isWritable, !database.isSuspect { return database }
         guard folder != nil else { throw .away("the store is closed") }
-        let opened = try Database.forWriting(path)
+        // The one that could not write goes first: connections of one process share what they know of the file.
+        database = nil
+        let opened = try Database.forWriting(directory)
         database = opened
         return opened
     }
@@ -90,7 +92,7 @@ public actor SQLiteStorage: Storage, ThreadActor {
         } catch {
             guard case .away = error, folder != nil else { throw error }
             problem = error
-            let opened = try Database.forReading(path)
+            let opened = try Database.forReading(directory)
             database = opened
             return opened
         }
@@ -163,6 +165,7 @@ public actor SQLiteStorage: Storage, ThreadActor {
         } catch {
             // The write has noted why it failed.
         }
+        let path = Database.path(in: directory)
         let bytes = (fileBytes(path) ?? 0) + (fileBytes(path + "-wal") ?? 0)
         return StorageCondition(
             kind: "sqlite", isWritable: problem == nil, problem: problem?.text, location: path, bytes: bytes)

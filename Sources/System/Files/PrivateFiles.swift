@@ -11,12 +11,21 @@ public func makePrivateFolder(_ path: String) throws(FileProblem) {
 }
 
 /// Makes an empty file that only its owner may read and write (0600). One that is there keeps its content and, where
-/// that is allowed, gets the same mode.
+/// that is allowed, gets the same mode; it is not opened, since closing it would end this process's locks on it.
 public func makePrivateFile(_ path: String) throws(FileProblem) {
-    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw FileProblem("create or write", path) }
-    fchmod(descriptor, 0o600)
-    close(descriptor)
+    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    if descriptor >= 0 {
+        close(descriptor)
+    } else if errno == EEXIST {
+        unsafe chmod(path, 0o600)
+    } else {
+        throw FileProblem("create", path)
+    }
+}
+
+/// Throws if this user may not write a file or folder, or its file system is read-only.
+public func checkWritable(_ path: String) throws(FileProblem) {
+    if unsafe access(path, W_OK) != 0 { throw FileProblem("write", path) }
 }
 
 /// How many bytes a file has; nil if there is none or it cannot be looked at.
