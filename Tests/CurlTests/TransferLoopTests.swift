@@ -1,15 +1,13 @@
 import Curl
-import Glibc
-import Synchronization
+import TestKit
 import Testing
-import Threads
 
 @Suite("A transfer loop")
 struct TransferLoopTests {
     private let loop = TransferLoop(name: "transfers")
 
     @Test func sendsMethodHeadersAndBodyAndReadsTheAnswer() async throws {
-        let server = try Server(
+        let server = try CannedServer(
             answer:
                 "HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 418 T\r\nA: b \r\na:c\r\nContent-Length: 4\r\n\r\nfull")
         let response = try await loop.perform(
@@ -28,24 +26,24 @@ struct TransferLoopTests {
     }
 
     @Test func connectsToTheGivenAddressAndKeepsTheHost() async throws {
-        let server = try Server(answer: "HTTP/1.1 204 N\r\n\r\n")
+        let server = try CannedServer(answer: "HTTP/1.1 204 N\r\n\r\n")
         let request = Request(url: "http://no-such-host.invalid:\(server.port)/", address: "127.0.0.1")
         #expect(try await loop.perform(request).status == 204)
         #expect(server.received().contains("Host: no-such-host.invalid:\(server.port)\r\n"))
     }
 
     @Test func boundsTheBody() async throws {
-        let server = try Server(answer: "HTTP/1.1 200 O\r\nContent-Length: 11\r\n\r\n12345678901")
+        let server = try CannedServer(answer: "HTTP/1.1 200 O\r\nContent-Length: 11\r\n\r\n12345678901")
         await #expect(throws: CurlError.tooLarge(maximum: 10)) {
             try await loop.perform(Request(url: server.url, maximumBodyBytes: 10))
         }
     }
 
     @Test func tellsRefusedTimedOutCutAndMalformedApart() async throws {
-        let silent = try Server(answer: nil)
-        let cut = try Server(answer: "HTTP/1.1 200 O\r\nContent-Length: 11\r\n\r\n123")
-        let empty = try Server(answer: "")
-        let gone = try Server(answer: nil, isListening: false)
+        let silent = try CannedServer(answer: nil)
+        let cut = try CannedServer(answer: "HTTP/1.1 200 O\r\nContent-Length: 11\r\n\r\n123")
+        let empty = try CannedServer(answer: "")
+        let gone = try CannedServer(answer: nil, isListening: false)
         func failure(_ request: Request) async -> String {
             do throws(CurlError) {
                 return "\(try await loop.perform(request).status)"
@@ -72,7 +70,7 @@ struct TransferLoopTests {
     }
 
     @Test func endsTheTransferOfACancelledTask() async throws {
-        let silent = try Server(answer: nil)
+        let silent = try CannedServer(answer: nil)
         let task = Task { [loop] () async -> CurlError? in
             do throws(CurlError) {
                 _ = try await loop.perform(Request(url: silent.url))
@@ -85,71 +83,10 @@ struct TransferLoopTests {
     }
 
     @Test func runsManyTransfersAtATime() async throws {
-        let server = try Server(answer: "HTTP/1.1 200 O\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+        let server = try CannedServer(answer: "HTTP/1.1 200 O\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<100 { group.addTask { [loop] in try await loop.perform(Request(url: server.url)).status } }
             for try await status in group { #expect(status == 200) }
         }
-    }
-}
-
-/// A server that reads one request of each connection and gives always the same answer; nil: none, and no close.
-private final class Server: Sendable {
-    let port: UInt16
-    var url: String { "http://127.0.0.1:\(port)" }
-    private let text = Mutex("")
-    private let asked = AsyncStream<Void>.makeStream()
-
-    init(answer: String?, isListening: Bool = true) throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                unsafe bind(listener, generic, length) == 0 && getsockname(listener, generic, &length) == 0
-            }
-        }
-        try #require(bound)
-        port = UInt16(bigEndian: address.sin_port)
-        guard isListening else {
-            close(listener)
-            return
-        }
-        listen(listener, 128)
-        startThread(name: "server") { [weak self] in
-            while true {
-                let peer = accept(listener, nil, nil)
-                guard peer >= 0, let self else { break }
-                self.serve(peer, answer)
-            }
-        }
-    }
-
-    func received() -> String { text.withLock { $0 } }
-
-    func waitUntilAsked() async -> Bool {
-        for await _ in asked.stream { return true }
-        return false
-    }
-
-    private func serve(_ peer: Int32, _ answer: String?) {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        var request = ""
-        // A body of these tests is five bytes.
-        while !request.hasSuffix("\r\n\r\n") && !request.hasSuffix("hello") {
-            let count = unsafe read(peer, &buffer, buffer.count)
-            guard count > 0 else { break }
-            request += String(decoding: buffer[..<count], as: UTF8.self)
-            if request.contains("Content-Length: 5") && !request.hasSuffix("hello") { continue }
-            if request.contains("\r\n\r\n") { break }
-        }
-        text.withLock { $0 = request }
-        asked.continuation.yield()
-        guard let answer else { return }
-        let bytes = Array(answer.utf8)
-        _ = unsafe write(peer, bytes, bytes.count)
-        close(peer)
     }
 }

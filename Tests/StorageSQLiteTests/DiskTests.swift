@@ -27,7 +27,8 @@ final class DiskTests {
         _ = await store.claimOwner()
         let modes = try FileManager.default.contentsOfDirectory(atPath: folder).map { name in
             var status = stat()
-            return unsafe stat(folder + "/" + name, &status) == 0 ? "\(name) \(String(status.st_mode & 0o777, radix: 8))" : ""
+            return unsafe stat(folder + "/" + name, &status) == 0
+                ? "\(name) \(String(status.st_mode & 0o777, radix: 8))" : ""
         }
         #expect(
             modes.sorted() == ["penstock.db 600", "penstock.db-shm 600", "penstock.db-wal 600", "penstock.lock 600"])

@@ -98,6 +98,6 @@ final class Database {
 extension StorageProblem {
     /// What an error of SQLite means for the port.
     init(_ error: SQLiteError) {
-        self = error.isCorrupt ? .damaged("\(error)") : .away("\(error)")
+        self = error.isCorrupt ? .damaged("\(error)") : .away(error.isFull ? "no room: \(error)" : "\(error)")
     }
 }

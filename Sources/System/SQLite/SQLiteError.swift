@@ -30,8 +30,9 @@ public struct SQLiteError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// The primary result code.
     public var code: Int32 { extendedCode & 0xff }
-    /// No room is left: the disk is full, or the bound on the file's pages is reached.
-    public var isFull: Bool { code == SQLITE_FULL }
+    /// No room is left: the disk is full, or the bound on the file's pages is reached. Where there is none for the
+    /// shared memory file of WAL, SQLite calls it an I/O error.
+    public var isFull: Bool { code == SQLITE_FULL || extendedCode == SQLITE_IOERR | (19 << 8) }
     /// The file or its folder cannot be written.
     public var isReadOnly: Bool { code == SQLITE_READONLY }
     /// Another connection holds a lock for longer than the busy time-out.
@@ -39,7 +40,7 @@ public struct SQLiteError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file is damaged or is no database.
     public var isCorrupt: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
     /// The operating system failed to read or write.
-    public var isInputOutput: Bool { code == SQLITE_IOERR }
+    public var isInputOutput: Bool { code == SQLITE_IOERR && !isFull }
     /// The file could not be opened or created.
     public var isCannotOpen: Bool { code == SQLITE_CANTOPEN }
     /// An interrupt or the progress check ended the statement.
