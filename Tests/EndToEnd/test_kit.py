@@ -14,7 +14,7 @@ from kit.settings import yaml
 def test_a_statement_runs_on_the_fake(bench, framing):
     fake = bench.fake()
     fake.framing = framing
-    outcome = execute(fake.address, "rows 5")
+    outcome = execute(fake.address, "SELECT rows 5")
     assert outcome.rows == [[0], [1], [2], [3], [4]]
     assert outcome.error is None
 
@@ -24,13 +24,13 @@ def test_real_clients_run_on_the_fake(bench):
     for module in (trino, prestodb):
         connection = module.dbapi.connect(host="127.0.0.1", port=fake.port, user="tester", http_scheme="http")
         cursor = connection.cursor()
-        cursor.execute("rows 3")
+        cursor.execute("SELECT rows 3")
         assert cursor.fetchall() == [[0], [1], [2]]
 
 
 def test_presto_pages_escape_and_end_in_a_newline(bench):
     fake = bench.fake(dialect="presto")
-    outcome = execute(fake.address, "rows 2")
+    outcome = execute(fake.address, "SELECT rows 2")
     assert outcome.rows == [[0], [1]]
     assert outcome.last.body.endswith(b"}\n")
 
@@ -52,7 +52,7 @@ def test_cuts_and_resets_are_seen(bench):
 def test_a_new_incarnation_forgets(bench):
     fake = bench.fake()
     outcome = Outcome()
-    next_uri = outcome.take(submit(fake.address, "rows 2"))
+    next_uri = outcome.take(submit(fake.address, "SELECT rows 2"))
     fake.restart()
     follow(outcome, next_uri)
     assert outcome.failure.status == 404

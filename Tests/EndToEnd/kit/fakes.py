@@ -332,8 +332,8 @@ class FakeCoordinator(FakeServer):
 
     @staticmethod
     def simple_plan(sql):
-        """`rows 5` has five pages of one row; anything else one row that holds the text."""
-        match = re.match(r"rows (\d+)", sql)
+        """`SELECT rows 5` has five pages of one row; anything else one row that holds the text."""
+        match = re.search(r"\brows (\d+)", sql)
         rows = [[index] for index in range(int(match[1]))] if match else [[sql]]
         columns = [column("value", "bigint" if match else "varchar")]
         return [{"columns": columns, "data": [row]} for row in rows] or [{"columns": columns}]

@@ -1,0 +1,212 @@
+"""Before there is a judge: submissions that fail go elsewhere once, polls that fail are asked again, the rest ends
+with an error that says what happened."""
+
+import time
+
+import pytest
+
+from kit.fakes import CLOSE, RESET, SILENCE, Response, text_response
+from kit.protocol import Outcome, execute, follow, submit, user_headers
+from kit.rawhttp import ask, split_url
+from kit.waiting import eventually
+
+REFUSALS = {
+    "429": text_response(429, "slow down"),
+    "502": text_response(502, "bad gateway"),
+    "503": text_response(503, "unavailable"),
+    "504": text_response(504, "too late"),
+    "reset": RESET,
+    "closed": CLOSE,
+    "cut": Response(body=b'{"id":"2026', cut_after=5),
+}
+
+
+@pytest.fixture
+def two(bench):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    return bench.before(first, second), first, second
+
+
+@pytest.mark.parametrize("failure", REFUSALS)
+def test_a_failed_submission_goes_to_another_coordinator(two, failure):
+    gateway, first, second = two
+    first.on("POST", "^/v1/statement$", REFUSALS[failure])
+    for turn in range(4):
+        outcome = execute(gateway.front, f"INSERT INTO t VALUES ({turn})")
+        assert outcome.error is None and outcome.failure is None and outcome.coordinator == "blue-2"
+    assert set(second.statements_seen().values()) == {1}
+    assert all(count == 1 for count in first.statements_seen().values()), "each other coordinator once"
+
+
+@pytest.mark.parametrize("failure", ["429", "503", "reset"])
+def test_a_submission_that_fails_everywhere_ends(two, failure):
+    gateway, first, second = two
+    for fake in (first, second):
+        fake.on("POST", "^/v1/statement$", REFUSALS[failure])
+    outcome = execute(gateway.front, "SELECT 1")
+    assert outcome.error_name == "PENSTOCK_NO_COORDINATOR"
+    assert outcome.statement in outcome.error["message"]
+    assert first.statements_seen() == {"SELECT 1": 1} and second.statements_seen() == {"SELECT 1": 1}
+
+
+@pytest.mark.slow
+def test_an_unanswered_submission_goes_elsewhere(bench):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    gateway = bench.before(first, second, limits={"submit_answer": "1s"})
+    first.on("POST", "^/v1/statement$", SILENCE)
+    for turn in range(2):
+        assert execute(gateway.front, f"SELECT {turn}").coordinator == "blue-2"
+
+
+@pytest.mark.parametrize("failure", ["503", "reset", "cut"])
+def test_where_a_post_starts_nothing_is_sent_twice(bench, failure):
+    """`starts: post`: after a byte was written the outcome is unknown, and it is not tried elsewhere."""
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    gateway = bench.before(first, second, pool_settings={"starts": "post"})
+    for fake in (first, second):
+        fake.on("POST", "^/v1/statement$", REFUSALS[failure])
+    outcome = execute(gateway.front, "INSERT INTO t VALUES (1)")
+    assert len(first.seen("POST")) + len(second.seen("POST")) == 1
+    assert outcome.failure is not None or outcome.error_name == "PENSTOCK_OUTCOME_UNKNOWN"
+
+
+def test_other_statuses_pass_as_they_came(two):
+    gateway, first, second = two
+    for fake in (first, second):
+        fake.on("POST", "^/v1/statement$", text_response(500, "broken"))
+    reply = submit(gateway.front, "SELECT 1")
+    assert reply.status == 500 and reply.body == b"broken"
+    assert len(first.seen("POST")) + len(second.seen("POST")) == 1
+
+
+def running(gateway, fakes, sql="SELECT rows 5", pages=2):
+    """A statement with its first row read; the fake it runs on, the outcome and the next URI."""
+    outcome = Outcome()
+    next_uri = outcome.take(submit(gateway.front, sql))
+    next_uri = follow(outcome, next_uri, pages=pages)
+    return next(fake for fake in fakes if fake.name == outcome.coordinator), outcome, next_uri
+
+
+@pytest.mark.parametrize("failure", REFUSALS)
+def test_a_failed_poll_is_repeated_on_the_same_uri(two, failure):
+    gateway, *fakes = two
+    fake, outcome, next_uri = running(gateway, fakes)
+    fake.on("GET", outcome.id, REFUSALS[failure], times=3)
+    follow(outcome, next_uri)
+    assert outcome.error is None and outcome.failure is None
+    assert outcome.rows == [[0], [1], [2], [3], [4]], "no row twice, none lost"
+
+
+def test_an_empty_200_is_no_page(two):
+    gateway, *fakes = two
+    fake, outcome, next_uri = running(gateway, fakes)
+    fake.on("GET", outcome.id, Response(body=b""), times=2)
+    follow(outcome, next_uri)
+    assert outcome.error is None and outcome.rows == [[0], [1], [2], [3], [4]]
+
+
+def test_a_coordinator_that_is_away_for_a_while(two):
+    """The listener is gone and comes back with the same statements: the client gets pages without rows meanwhile."""
+    gateway, *fakes = two
+    fake, outcome, next_uri = running(gateway, fakes)
+    fake.stop()
+    reply = ask(gateway.front, "GET", split_url(next_uri)[1])
+    page = reply.json()
+    assert reply.status == 200 and "data" not in page and "error" not in page
+    assert page["nextUri"].split("via=")[0] == next_uri.split("via=")[0], "the same URI"
+    assert page["nextUri"] != next_uri, "with a higher sequence"
+    assert page["id"] == outcome.id
+    fake.start()
+    follow(outcome, page["nextUri"])
+    assert outcome.rows == [[0], [1], [2], [3], [4]] and outcome.error is None
+
+
+def test_an_unanswered_poll_gets_a_page_without_rows(bench):
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"poll_answer": "1s"})
+    _, outcome, next_uri = running(gateway, [fake])
+    fake.on("GET", outcome.id, SILENCE, times=1)
+    begun = time.monotonic()
+    reply = ask(gateway.front, "GET", split_url(next_uri)[1])
+    assert 0.8 < time.monotonic() - begun < 5
+    page = reply.json()
+    assert reply.status == 200 and "data" not in page and "error" not in page
+    assert page["nextUri"].split("via=")[0] == next_uri.split("via=")[0]
+    follow(outcome, page["nextUri"])
+    assert outcome.rows == [[0], [1], [2], [3], [4]] and outcome.error is None
+
+
+@pytest.mark.parametrize("sql, name, kind", [
+    ("SELECT 1", "PENSTOCK_COORDINATOR_LOST", "INTERNAL_ERROR"),
+    ("INSERT INTO t VALUES (1)", "PENSTOCK_OUTCOME_UNKNOWN", None)])
+def test_a_statement_that_its_coordinator_forgot(two, sql, name, kind):
+    """404 from another incarnation: what had started and may have written has an unknown outcome."""
+    gateway, *fakes = two
+    for fake in fakes:
+        fake.plan = lambda _: fake.simple_plan("SELECT rows 5")
+    fake, outcome, next_uri = running(gateway, fakes, sql)
+    fake.restart()
+    begun = time.monotonic()
+    follow(outcome, next_uri, within=30)
+    assert outcome.error_name == name, outcome.last
+    assert kind is None or outcome.error["errorType"] == kind
+    assert outcome.statement in outcome.error["message"]
+    assert time.monotonic() - begun < 20
+    state = "lost" if name == "PENSTOCK_OUTCOME_UNKNOWN" else "failed"
+    eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == state)
+
+
+def test_a_write_whose_poll_was_answered_500(two):
+    gateway, *fakes = two
+    for fake in fakes:
+        fake.plan = lambda _: fake.simple_plan("SELECT rows 5")
+    fake, outcome, next_uri = running(gateway, fakes, "INSERT INTO t VALUES (1)")
+    fake.on("GET", outcome.id, text_response(500, "VerifyException"))
+    follow(outcome, next_uri)
+    assert outcome.error_name == "PENSTOCK_OUTCOME_UNKNOWN"
+    assert outcome.error["errorCode"] == 0x50000002
+    record = eventually(lambda: ended(gateway, outcome.statement))
+    assert record["state"] == "lost"
+
+
+def ended(gateway, own_id):
+    record = gateway.admin.statement(own_id)
+    return record if record["ended"] else None
+
+
+def test_410_passes(two):
+    gateway, *fakes = two
+    fake, outcome, next_uri = running(gateway, fakes)
+    fake.on("GET", outcome.id, text_response(410, "Invalid token"), times=1)
+    reply = ask(gateway.front, "GET", split_url(next_uri)[1])
+    assert reply.status == 410
+    follow(outcome, next_uri)
+    assert outcome.rows == [[0], [1], [2], [3], [4]]
+
+
+def test_404_of_the_same_incarnation_passes(two):
+    gateway, *fakes = two
+    fake, outcome, next_uri = running(gateway, fakes)
+    fake.statements.pop(outcome.id)
+    follow(outcome, next_uri, within=20)
+    assert outcome.failure is not None and outcome.failure.status == 404
+
+
+def test_the_engines_own_error_passes_byte_for_byte(two):
+    gateway, *fakes = two
+    for fake in fakes:
+        fake.plan = fake.failing_plan("DIVISION_BY_ZERO", "USER_ERROR", 8, "Division by zero", after=0)
+    outcome = execute(gateway.front, "SELECT 1")
+    assert outcome.error["message"] == "Division by zero" and outcome.error["errorCode"] == 8
+    assert set(outcome.error) == {"message", "errorCode", "errorName", "errorType", "failureInfo"}
+    record = eventually(lambda: ended(gateway, outcome.statement))
+    assert record["state"] == "failed" and len(record["attempts"]) == 1
+
+
+def test_a_resubmitted_statement_is_not_sent_on_as_a_retry(two):
+    """Going elsewhere after a refusal is no second attempt: it reached nobody."""
+    gateway, first, second = two
+    first.on("POST", "^/v1/statement$", REFUSALS["503"])
+    outcome = execute(gateway.front, "SELECT 1", user_headers())
+    assert outcome.last.header("X-Penstock-Attempt") == "1"
+    assert second.seen("POST")[-1].header("X-Penstock-Attempt") is None

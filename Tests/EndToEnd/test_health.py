@@ -1,0 +1,167 @@
+"""Which coordinators get something new: the prober's view, and what a connect says before the prober knows."""
+
+import pytest
+
+from kit.fakes import text_response
+from kit.protocol import Outcome, execute, follow, submit
+from kit.settings import group, pool
+from kit.waiting import eventually
+
+
+@pytest.fixture
+def two(bench):
+    """Two coordinators in one pool, and their gateway."""
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    return bench.before(first, second), first, second
+
+
+def only(gateway, name, turns=6):
+    """Asserts that everything new goes to one coordinator."""
+    assert {execute(gateway.front, f"SELECT {turn}").coordinator for turn in range(turns)} == {name}
+
+
+def test_a_starting_coordinator_gets_nothing(two):
+    gateway, first, _ = two
+    first.starting = True
+    gateway.wait_for_health("blue-1", "starting")
+    only(gateway, "blue-2")
+    first.starting = False
+    gateway.wait_for_health("blue-1", "ready")
+    assert {submit(gateway.front, f"SELECT {turn}").header("X-Penstock-Coordinator") for turn in range(4)} == {
+        "blue-1", "blue-2"}
+
+
+@pytest.mark.parametrize("state", ["SHUTTING_DOWN", "INACTIVE"])
+def test_a_coordinator_that_shuts_down_gets_nothing_new(two, state):
+    gateway, first, _ = two
+    first.state = state
+    gateway.wait_for_health("blue-1", "shutting-down", "down")
+    only(gateway, "blue-2")
+
+
+def test_a_shutting_down_presto_coordinator(bench):
+    first, second = bench.fake("blue-1", dialect="presto"), bench.fake("blue-2", dialect="presto")
+    gateway = bench.before(first, second, pool_settings={"dialect": "presto"})
+    first.state = "SHUTTING_DOWN"
+    gateway.wait_for_health("blue-1", "shutting-down")
+    only(gateway, "blue-2")
+
+
+def test_a_frozen_coordinator_gets_nothing(two):
+    gateway, first, _ = two
+    first.freeze()
+    gateway.wait_for_health("blue-1", "down")
+    only(gateway, "blue-2")
+    first.unfreeze()
+    gateway.wait_for_health("blue-1", "ready")
+
+
+def test_a_coordinator_that_is_gone(two):
+    gateway, first, _ = two
+    first.stop()
+    gateway.wait_for_health("blue-1", "down")
+    only(gateway, "blue-2")
+    first.start()
+    gateway.wait_for_health("blue-1", "ready")
+
+
+@pytest.mark.parametrize("dialect", ["trino", "presto"])
+def test_a_coordinator_without_workers_gets_nothing(bench, dialect):
+    first, second = bench.fake("blue-1", dialect=dialect), bench.fake("blue-2", dialect=dialect)
+    first.workers = second.workers = 3
+    gateway = bench.before(first, second, pool_settings={"dialect": dialect})
+    eventually(lambda: [entry["workers"] for entry in gateway.admin.pool("blue")["coordinators"]] == [3, 3])
+    first.workers = 0
+    gateway.wait_for_health("blue-1", "no-workers")
+    only(gateway, "blue-2")
+    first.workers = 1
+    gateway.wait_for_health("blue-1", "ready")
+
+
+def test_workers_that_nobody_counts_are_there(two):
+    gateway, _, _ = two
+    assert [entry["health"] for entry in gateway.admin.pool("blue")["coordinators"]] == ["ready", "ready"]
+    assert [entry["workers"] for entry in gateway.admin.pool("blue")["coordinators"]] == [None, None]
+
+
+def test_workers_are_not_asked_for_where_the_settings_say_so(bench):
+    fake = bench.fake()
+    fake.workers = 0
+    probe = {"path": "/v1/info", "interval": "200ms", "timeout": "500ms", "fall": 2, "rise": 1, "workers": "off"}
+    gateway = bench.before(fake, pool_settings={"probe": probe})
+    gateway.wait_for_health("blue-1", "ready")
+    assert execute(gateway.front, "SELECT rows 1").rows == [[0]]
+
+
+def test_a_probe_of_another_path_asks_only_for_200(bench):
+    fake = bench.fake()
+    fake.starting = True
+    fake.on("GET", "^/healthz$", text_response(200, "fine"))
+    probe = {"path": "/healthz", "interval": "200ms", "timeout": "500ms", "fall": 2, "rise": 1}
+    gateway = bench.before(fake, pool_settings={"probe": probe})
+    gateway.wait_for_health("blue-1", "ready")
+    fake.off()
+    gateway.wait_for_health("blue-1", "down")
+
+
+def test_no_coordinator_left(two):
+    gateway, first, second = two
+    first.starting = second.starting = True
+    gateway.wait_for_health("blue-1", "starting")
+    gateway.wait_for_health("blue-2", "starting")
+    outcome = execute(gateway.front, "SELECT 1")
+    assert outcome.error_name == "PENSTOCK_NO_COORDINATOR"
+    assert not first.seen("POST") and not second.seen("POST")
+
+
+def test_probes_touch_no_statement(two):
+    gateway, first, second = two
+    submit(gateway.front, "SELECT 1")
+    eventually(lambda: len(first.seen("GET", "^/v1/info$")) > 5)
+    assert not [request for fake in (first, second) for request in fake.seen("GET", "^/v1/statement")]
+
+
+def test_a_dead_coordinator_that_the_prober_has_not_noticed(bench):
+    """A connect that reaches nobody goes elsewhere at once: no client sees it."""
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    slow = {"path": "/v1/info", "interval": "10s", "timeout": "500ms", "fall": 3, "rise": 1}
+    gateway = bench.before(first, second, pool_settings={"probe": slow})
+    first.stop()
+    for turn in range(6):
+        outcome = execute(gateway.front, f"INSERT INTO t VALUES ({turn})")
+        assert outcome.error is None and outcome.failure is None and outcome.coordinator == "blue-2"
+    assert len(second.statements_seen()) == 6
+
+
+def test_a_dead_coordinator_on_a_pool_that_starts_with_the_post(bench):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    slow = {"path": "/v1/info", "interval": "10s", "timeout": "500ms", "fall": 3, "rise": 1}
+    gateway = bench.before(first, second, pool_settings={"probe": slow, "starts": "post"})
+    first.stop()
+    for turn in range(4):
+        assert execute(gateway.front, f"INSERT INTO t VALUES ({turn})").coordinator == "blue-2"
+
+
+def test_running_statements_go_on_while_nothing_new_comes(two):
+    gateway, first, _ = two
+    outcome = Outcome()
+    next_uri = outcome.take(submit(gateway.front, "SELECT rows 5"))
+    where = next(fake for fake in two[1:] if fake.name == outcome.coordinator)
+    where.state = "SHUTTING_DOWN"
+    gateway.wait_for_health(where.name, "shutting-down")
+    follow(outcome, next_uri)
+    assert outcome.rows == [[0], [1], [2], [3], [4]]
+
+
+def test_a_host_name_is_resolved(bench):
+    fake = bench.fake()
+    gateway = bench.gateway(group(pool("blue", ("blue-1", f"http://localhost:{fake.port}"))))
+    gateway.wait_for_health("blue-1", "ready")
+    assert execute(gateway.front, "SELECT rows 1").rows == [[0]]
+    assert fake.seen("POST")[-1].header("Host") == f"localhost:{fake.port}"
+
+
+def test_a_name_that_does_not_resolve_is_not_ready(bench):
+    gateway = bench.gateway(group(pool("blue", ("blue-1", "http://no-such-host.invalid:8080"))), settle=False)
+    assert execute(gateway.front, "SELECT 1").error_name == "PENSTOCK_NO_COORDINATOR"
+    assert gateway.admin.coordinator("blue-1")["health"] in ("unknown", "down")

@@ -1,0 +1,414 @@
+"""Pages of every size, order and framing; pages that break; readers that are slow."""
+
+import json
+import random
+import threading
+import time
+
+import pytest
+
+from kit.fakes import CLOSE, RESET, Response, column
+from kit.protocol import Outcome, follow, submit, user_headers
+from kit.rawhttp import Connection, Cut, ask, split_url
+from kit.waiting import eventually
+
+COLUMNS = [column("s", "varchar")]
+
+
+@pytest.fixture(scope="module")
+def fake(shared):
+    return shared.fake("blue-1")
+
+
+@pytest.fixture(scope="module")
+def gateway(shared, fake):
+    return shared.before(fake)
+
+
+@pytest.fixture(autouse=True)
+def usual(fake):
+    yield
+    fake.off()
+    fake.plan = fake.simple_plan
+    fake.framing = "length"
+
+
+def rows_of(size, seed=1):
+    """Rows whose JSON is about so many bytes, with what trips scanners: quotes, braces, escapes, URI-like text."""
+    generator = random.Random(seed)
+    words = ['plain', '"quoted"', '}{][', '\\', 'ünï', '"nextUri":"http://evil/x"', ',"data":[[', '\u2028', '\x01']
+    rows, have = [], 0
+    while have < size:
+        text = generator.choice(words) * generator.randint(1, 40)
+        rows.append([text])
+        have += len(json.dumps(text)) + 3
+    return rows
+
+
+def one_page(rows):
+    return lambda _: [{"columns": COLUMNS, "data": rows}]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("size", [0, 100, 5_000, 16_300, 65_000, 70_000, 300_000, 3_000_000])
+def test_a_page_of_any_size(gateway, fake, size, framing):
+    rows = rows_of(size, size)
+    fake.plan, fake.framing = one_page(rows), framing
+    outcome = gateway.execute(f"SELECT {size}")
+    assert outcome.rows == rows and outcome.error is None
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100, 1000])
+def test_a_page_in_pieces_of_any_size(gateway, fake, piece):
+    """The upstream's writes end anywhere: inside keys, escapes, URIs, chunk sizes."""
+    rows = rows_of(600)
+    for framing in ("length", "chunked"):
+        fake.plan, fake.framing = one_page(rows), framing
+        fake.on("GET", "/v1/statement/", lambda request: piecewise(fake, request, piece))
+        assert gateway.execute("SELECT 1").rows == rows
+        fake.off()
+
+
+def piecewise(fake, request, piece):
+    response = fake.answer(request)
+    response.piece = piece
+    return response
+
+
+def reordered(body, order):
+    page = json.loads(body)
+    keys = sorted(page, key=order)
+    return json.dumps({key: page[key] for key in keys}).encode()
+
+
+@pytest.mark.parametrize("order", ["reversed", "alphabetical", "buenavista", "data first"])
+def test_a_page_in_any_key_order(gateway, fake, order):
+    rows = rows_of(100_000)
+    fake.plan = one_page(rows)
+    last = {"buenavista": ["columns", "data"], "data first": []}.get(order, [])
+    first = ["data"] if order == "data first" else []
+
+    def rank(key):
+        if order == "reversed":
+            return [-ord(letter) for letter in key]
+        return (key not in first, key in last, key)
+
+    for framing in ("length", "chunked"):
+        def change(request, framing=framing):
+            response = fake.answer(request)
+            response.body, response.framing = reordered(response.body, rank), framing
+            return response
+        fake.on("GET", "/v1/statement/", change)
+        assert gateway.execute("SELECT 1").rows == rows
+        fake.off()
+
+
+def test_whitespace_and_unknown_members_pass(gateway, fake):
+    def change(request):
+        response = fake.answer(request)
+        page = json.loads(response.body)
+        page["somethingNew"] = {"nextUri": "http://not/this", "deep": [[[{"data": 1}]]]}
+        response.body = json.dumps(page, indent=2).encode() + b"\n\n"
+        return response
+    fake.on("GET", "/v1/statement/", change)
+    outcome = gateway.execute("SELECT rows 3")
+    assert outcome.rows == [[0], [1], [2]]
+    assert outcome.last.json()["somethingNew"]["nextUri"] == "http://not/this"
+
+
+def test_null_members_count_as_absent(gateway, fake):
+    """buenavista sends nulls; a null nextUri is no URI."""
+    def change(request):
+        response = fake.answer(request)
+        page = json.loads(response.body)
+        for key in ("partialCancelUri", "nextUri", "error", "updateType"):
+            page.setdefault(key, None)
+        response.body = json.dumps(page).encode()
+        return response
+    fake.on("GET", "/v1/statement/", change)
+    outcome = gateway.execute("SELECT rows 2")
+    assert outcome.rows == [[0], [1]]
+    eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == "finished")
+
+
+def test_everything_but_the_uris_is_byte_identical(gateway, fake):
+    bodies = []
+
+    def keep(request):
+        response = fake.answer(request)
+        response.body = response.body.replace(b'"warnings"', b'"odd" : "\\u00e9\\/ \\" 1.50e+3" ,\n "warnings"')
+        bodies.append(response.body)
+        return response
+    fake.on("GET", "/v1/statement/", keep)
+    outcome = gateway.execute("SELECT rows 4")
+    for sent, got in zip(bodies, outcome.replies[1:], strict=True):
+        for kind in ("infoUri", "partialCancelUri", "nextUri"):
+            page, came = json.loads(sent), got.json()
+            assert (kind in page) == (kind in came)
+            if kind in page:
+                mine = came[kind].encode()
+                expected = page[kind].replace(f"127.0.0.1:{fake.port}", f"127.0.0.1:{gateway.front[1]}").encode()
+                assert mine.startswith(expected)
+                got.body = got.body.replace(mine, page[kind].encode())
+        assert got.body == sent
+
+
+def test_a_body_that_ends_with_the_connection(gateway, fake):
+    rows = rows_of(50_000)
+    fake.plan = one_page(rows)
+    fake.on("GET", "/v1/statement/", lambda request: unframed(fake, request))
+    assert gateway.execute("SELECT 1").rows == rows
+
+
+def unframed(fake, request):
+    response = fake.answer(request)
+    response.framing = "close"
+    return response
+
+
+def data_poll(gateway, fake, sql="SELECT 'x'"):
+    """A statement up to the poll that brings its data; the target of that poll."""
+    outcome = Outcome()
+    next_uri = outcome.take(submit(gateway.front, sql))
+    next_uri = follow(outcome, next_uri, pages=1)
+    return outcome, split_url(next_uri)[1]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("cut_after", [0, 1, 200, 40_000])
+def test_a_page_cut_early_is_asked_for_again(gateway, fake, framing, reset, cut_after):
+    """Nobody sees a cut before more than 64 KiB of the page were there."""
+    rows = rows_of(50_000, cut_after)
+    fake.plan, fake.framing = one_page(rows), framing
+    outcome, target = data_poll(gateway, fake)
+
+    def cut(request):
+        response = fake.answer(request)
+        response.cut_after, response.reset = cut_after, reset
+        return response
+    fake.on("GET", "/executing/", cut, times=1)
+    reply = ask_again(gateway, target)
+    assert reply.json()["data"] == rows
+    assert outcome.error is None
+
+
+def ask_again(gateway, target, within=15):
+    """Polls the same URI while the answer is a page without rows that leads to the same place."""
+    deadline = time.monotonic() + within
+    while True:
+        reply = ask(gateway.front, "GET", target)
+        page = reply.json()
+        if reply.status != 200 or "data" in page or "error" in page or "nextUri" not in page:
+            return reply
+        path = target.split("via=")[0]
+        next_target = split_url(page["nextUri"])[1]
+        assert next_target.split("via=")[0] == path, "a page without rows leads to the same URI"
+        assert time.monotonic() < deadline
+        target = next_target
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_large_page_that_breaks_aborts_the_client(gateway, fake, framing):
+    """Never truncated quietly: the client sees that the answer is not whole."""
+    fake.plan, fake.framing = one_page(rows_of(2_000_000)), framing
+    _, target = data_poll(gateway, fake)
+
+    def cut(request):
+        response = fake.answer(request)
+        response.cut_after = 1_000_000
+        return response
+    fake.on("GET", "/executing/", cut)
+    with pytest.raises(Cut):
+        ask(gateway.front, "GET", target)
+    fake.off()
+    assert ask(gateway.front, "GET", target).status == 200, "and it can be asked for again"
+
+
+@pytest.mark.parametrize("failure", [RESET, CLOSE])
+def test_an_answer_that_ends_before_it_began_is_repeated(gateway, fake, failure):
+    _, target = data_poll(gateway, fake)
+    fake.on("GET", "/executing/", failure, times=2)
+    assert ask_again(gateway, target).json()["data"]
+
+
+def test_a_stale_connection_is_replayed(gateway, fake):
+    """The coordinator closed its idle connections; nobody notices."""
+    for _ in range(3):
+        assert gateway.execute("SELECT rows 1").rows == [[0]]
+        fake.stop()
+        fake.start()
+        gateway.wait_for_health("blue-1", "ready")
+
+
+def test_a_re_read_gives_the_same_page(gateway, fake):
+    _, target = data_poll(gateway, fake)
+    first, second = ask(gateway.front, "GET", target), ask(gateway.front, "GET", target)
+    plain = [reply.body.split(b'"nextUri"')[0] + reply.body.split(b'"columns"')[1] for reply in (first, second)]
+    assert plain[0] == plain[1]
+
+
+def test_the_last_page_can_be_read_again(gateway):
+    outcome = Outcome()
+    next_uri = outcome.take(submit(gateway.front, "SELECT rows 1"))
+    while next_uri:
+        target = split_url(next_uri)[1]
+        next_uri = outcome.take(ask(gateway.front, "GET", target))
+    assert ask(gateway.front, "GET", target).body == outcome.last.body
+
+
+def test_parallel_polls_of_one_uri(gateway, fake):
+    rows = rows_of(20_000)
+    fake.plan = one_page(rows)
+    _, target = data_poll(gateway, fake)
+    replies = []
+    threads = [threading.Thread(target=lambda: replies.append(ask(gateway.front, "GET", target))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [reply.json()["data"] for reply in replies] == [rows] * 6
+
+
+def test_a_page_with_rows_and_an_error(gateway, fake):
+    """Presto's manner: the last page has both, and both arrive."""
+    rows = rows_of(30_000)
+
+    def both(request):
+        page = json.loads(fake.answer(request).body)
+        page.pop("nextUri", None)
+        error = {"message": "Division by zero", "errorCode": 8, "errorName": "DIVISION_BY_ZERO",
+                 "errorType": "USER_ERROR", "failureInfo": {"type": "x", "stack": [], "suppressed": []}}
+        return Response(body=json.dumps({**page, "columns": COLUMNS, "data": rows, "error": error}).encode())
+    fake.on("GET", "/executing/", both)
+    outcome = gateway.execute("SELECT 1/0")
+    assert outcome.rows == rows and outcome.error_name == "DIVISION_BY_ZERO"
+    eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == "failed")
+
+
+def test_an_encoded_page_is_never_relayed_unspliced(gateway, fake):
+    import gzip
+
+    def packed(request):
+        response = fake.answer(request)
+        response.body = gzip.compress(response.body)
+        response.headers = [*response.headers, ("Content-Encoding", "gzip")]
+        return response
+    fake.on("GET", "/v1/statement/", packed)
+    page = submit(gateway.front, "SELECT rows 1").json()
+    reply = ask(gateway.front, "GET", split_url(page["nextUri"])[1])
+    if reply.header("Content-Encoding") in (None, "identity") and reply.status == 200:
+        assert "error" in reply.json() or reply.json()["nextUri"].startswith(f"http://127.0.0.1:{gateway.front[1]}/")
+    else:
+        assert reply.status >= 500
+
+
+def test_content_encoding_identity_is_identity(gateway, fake):
+    def named(request):
+        response = fake.answer(request)
+        response.headers = [*response.headers, ("Content-Encoding", "identity")]
+        return response
+    fake.on("GET", "/v1/statement/", named)
+    assert gateway.execute("SELECT rows 2").rows == [[0], [1]]
+
+
+BIG = 200 * 1024 * 1024
+
+
+def big_page(fake, request):
+    """A page of 200 MB, made while it is sent."""
+    response = fake.answer(request)
+    head, tail = response.body.split(b'"data":[[', 1)
+    row = b'["' + b"x" * 1020 + b'"],'
+    count = BIG // len(row)
+
+    def pieces():
+        yield head + b'"data":['
+        block = row * 256
+        for _ in range(count // 256):
+            yield block
+        yield b"[[" + tail
+    length = len(head) + len(b'"data":[') + len(row) * 256 * (count // 256) + len(b"[[" + tail)
+    return Response(headers=response.headers, body=pieces(), length=length)
+
+
+def test_slow_readers_cost_little(bench):
+    """Three readers of a 200 MB page that stop in the middle: the gateway holds back, it does not collect."""
+    fake = bench.fake()
+    gateway = bench.before(fake)
+    fake.on("GET", "/executing/", lambda request: big_page(fake, request))
+    readers = []
+    for _ in range(3):
+        _, target = data_poll(gateway, fake)
+        reader = Connection(gateway.front, timeout=60, receive_buffer=256 * 1024)
+        reader.send_head("GET", target)
+        reader.reply = reader.read_head()
+        readers.append(reader)
+    most = 0
+    for _ in range(20):
+        for reader in readers:
+            reader.read_exactly(64 * 1024)
+        most = max(most, gateway.program.resident_bytes())
+        time.sleep(0.05)
+    assert most < 64 << 20, f"{most >> 20} MiB"
+    for reader in readers:
+        left = int(reader.reply.header("Content-Length") or 0)
+        if left:
+            drain(reader, left - 20 * 64 * 1024)
+        reader.close()
+    assert gateway.program.resident_bytes() < 64 << 20
+    assert gateway.execute("SELECT 1", within=60).failure is None
+
+
+def drain(reader, count):
+    count -= len(reader.buffer)
+    reader.buffer = b""
+    while count > 0:
+        more = reader.socket.recv(1 << 20)
+        assert more, "ended early"
+        count -= len(more)
+
+
+def test_a_reader_that_makes_no_progress_is_let_go(bench):
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"reader_progress": "2s"})
+    fake.on("GET", "/executing/", lambda request: big_page(fake, request))
+    _, target = data_poll(gateway, fake)
+    reader = Connection(gateway.front, timeout=30, receive_buffer=64 * 1024)
+    reader.send_head("GET", target)
+    reader.read_head()
+    time.sleep(5)
+    with pytest.raises((Cut, AssertionError)):
+        drain_all(reader)
+
+
+def drain_all(reader):
+    count = 0
+    while True:
+        try:
+            more = reader.socket.recv(1 << 20)
+        except ConnectionResetError as problem:
+            raise Cut("reset", reset=True) from problem
+        if not more:
+            assert count > BIG, "it ended early"
+            return
+        count += len(more)
+
+
+def test_users_are_told_apart_under_load(gateway, fake):
+    """Many statements at once on many connections: every client gets its own rows."""
+    fake.plan = lambda sql: [{"columns": COLUMNS, "data": [[f"{sql} {index}"]]} for index in range(5)]
+    problems = []
+
+    def work(number):
+        for turn in range(10):
+            sql = f"SELECT '{number}-{turn}'"
+            outcome = gateway.execute(sql, user_headers(user=f"user{number}"))
+            if outcome.rows != [[f"{sql} {index}"] for index in range(5)]:
+                problems.append((sql, outcome.rows, outcome.error, outcome.failure))
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not problems, problems[:3]
