@@ -28,12 +28,12 @@ class Bench:
     def buenavista(self, name="bv-1"):
         return self.keep(Buenavista(name)).start()
 
-    def gateway(self, *groups, settle=True, name="gateway", arguments=(), **changes):
+    def gateway(self, *groups, settle=True, name="gateway", arguments=(), token=None, **changes):
         """A running gateway; `groups` as kit.settings makes them, `changes` by section."""
         directory = self.directory / name
         directory.mkdir()
         settings = gateway_settings(directory / "state", *groups, **changes)
-        gateway = self.keep(Gateway(directory, settings, arguments)).start()
+        gateway = self.keep(Gateway(directory, settings, arguments, token=token)).start()
         return gateway.settle() if settle else gateway
 
     def before(self, *coordinators, pool_settings=None, **more):

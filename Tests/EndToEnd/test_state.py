@@ -205,16 +205,6 @@ def immutable_by_mount(path):
     return subprocess.run(["mount", "-o", "remount,ro,bind", path], capture_output=True, check=False).returncode == 0
 
 
-@pytest.fixture
-def frozen_state(two):
-    """The running gateway's state directory made read-only, and writable again at the end."""
-    gateway, *_ = two
-    if os.geteuid() != 0 or not immutable_by_mount(gateway.state):
-        pytest.skip("cannot make a directory read-only here")
-    yield gateway
-    subprocess.run(["umount", "-l", gateway.state], capture_output=True, check=False)
-
-
 def small_disk(path, megabytes=4):
     path.mkdir(exist_ok=True)
     return subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", path],
@@ -250,7 +240,7 @@ def test_a_full_disk_refuses_flips_and_routes_on(bench, tmp_path):
         subprocess.run(["umount", "-l", state], capture_output=True, check=False)
 
 
-def test_a_read_only_directory_at_start(bench, tmp_path, two):
+def test_a_read_only_directory_at_start(two):
     """Started on a state it may only read: it routes as the state says, refuses flips, and says why."""
     gateway, _, _ = two
     gateway.admin.flip("green")
@@ -281,11 +271,6 @@ def test_keys_that_cannot_be_read_at_start(two):
     program = gateway.launch()
     assert program.wait() == 1
     assert str(gateway.state) in program.output, program.output
-
-
-def test_read_only_while_it_runs(frozen_state):
-    gateway = frozen_state
-    assert execute(gateway.front, "SELECT 1").rows == [["blue-1"]] * 3
 
 
 def test_history_outlives_the_gateway(two):

@@ -61,12 +61,13 @@ class Admin:
 class Gateway:
     """`penstock serve` on a settings file in a directory of its own."""
 
-    def __init__(self, directory, settings, arguments=(), environment=None):
+    def __init__(self, directory, settings, arguments=(), environment=None, token=None):
         self.directory = directory
         self.settings = settings
         self.file = directory / "penstock.yaml"
         self.arguments = list(arguments)
         self.environment = environment or {}
+        self.token = token
         self.program = None
         self.front = None
         self.admin = None
@@ -89,7 +90,7 @@ class Gateway:
         self.launch()
         self.front = address(self.program.wait_for_line(r"listening front (\S+)"))
         where = address(self.program.wait_for_line(r"listening admin (\S+)"))
-        self.admin = Admin(where, (self.state / "admin.token").read_text().strip())
+        self.admin = Admin(where, self.token or (self.state / "admin.token").read_text().strip())
         return self
 
     def settle(self, within=10.0):
