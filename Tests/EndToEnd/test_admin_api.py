@@ -15,7 +15,8 @@ IN_FLIGHT = {"waiting", "queued", "running", "presumed"}
 COORDINATOR = {"name", "url", "health", "drained", "in_flight", "workers"}
 STATEMENT = {"id", "state", "user", "source", "group", "pool", "coordinator", "kind", "query_ids", "submitted", "ended",
              "attempts"}
-ATTEMPT = {"number", "pool", "coordinator", "query_id", "failure", "rule", "class", "action", "gate", "started", "ended"}
+ATTEMPT = {"number", "pool", "coordinator", "query_id", "failure", "rule", "class", "action", "gate", "started",
+           "ended"}
 
 ROUTES = [
     ("GET", "/v1/status"), ("GET", "/v1/groups"), ("GET", "/v1/groups/default"), ("POST", "/v1/groups/default/flip"),
@@ -153,7 +154,8 @@ def test_what_is_not_there_is_404(gateway, path):
 
 
 @pytest.mark.parametrize("method, path", [
-    ("POST", "/v1/status"), ("DELETE", "/v1/groups/default"), ("GET", "/v1/groups/default/flip"), ("PUT", "/v1/reload")])
+    ("POST", "/v1/status"), ("DELETE", "/v1/groups/default"), ("GET", "/v1/groups/default/flip"),
+    ("PUT", "/v1/reload")])
 def test_another_method_is_405(gateway, method, path):
     reply = gateway.admin.ask(method, path)
     assert reply.status == 405 and reply.header("Allow")

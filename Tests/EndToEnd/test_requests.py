@@ -203,7 +203,8 @@ def test_request_headers_pass_as_they_came(gateway, fake):
         ("X-Trino-Session", "b=2"), ("X-Trino-Client-Tags", "x,y"), ("x-trino-catalog", "tpch"),
         ("Authorization", "Basic dGVzdDp0ZXN0"), ("Cookie", "a=b; c=d"), ("User-Agent", "tester/1.0"),
         ("X-Trino-Extra-Credential", "k=v"), ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
-        ("X-Trino-Client-Info", b"caf\xc3\xa9 \xff\x80"), ("X-Empty", ""), ("Content-Type", "text/plain; charset=utf-8"),
+        ("X-Trino-Client-Info", b"caf\xc3\xa9 \xff\x80"), ("X-Empty", ""),
+        ("Content-Type", "text/plain; charset=utf-8"),
         ("X-Trino-Trace-Token", "mine"), ("X-Trino-Transaction-Id", "NONE")]
     assert submit(gateway.front, "SELECT 'headers'", headers).status == 200
     got = last_post(fake)

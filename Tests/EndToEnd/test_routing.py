@@ -71,7 +71,8 @@ def test_the_first_match_wins(bench, adhoc, etl):
 
 @pytest.mark.parametrize("sql, kind", [
     ("SELECT 1", "read"), ("/* INSERT */ select 1", "read"), ("WITH a AS (SELECT 1) SELECT * FROM a", "read"),
-    ("SHOW TABLES", "read"), ("EXPLAIN SELECT 1", "read"), ("VALUES 1", "read"), ("-- x\nINSERT INTO t VALUES 1", "write"),
+    ("SHOW TABLES", "read"), ("EXPLAIN SELECT 1", "read"), ("VALUES 1", "read"),
+    ("-- x\nINSERT INTO t VALUES 1", "write"),
     ("EXPLAIN ANALYZE INSERT INTO t VALUES 1", "write"), ("CREATE TABLE t (a int)", "write"), ("CALL x()", "write"),
     ("MERGE INTO t USING s ON a WHEN MATCHED THEN DELETE", "write"), ("(SELECT 1)", "read"),
     ("something odd", "write"), ("DROP TABLE t", "write")])

@@ -1,4 +1,4 @@
-"""The real client libraries, each behind one function: run a statement on a port of this machine, give back its rows."""
+"""The real client libraries, each behind one function: a port of this machine and a statement, back come its rows."""
 
 import asyncio
 

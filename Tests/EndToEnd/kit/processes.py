@@ -70,7 +70,8 @@ class Program:
         try:
             code = self.process.wait(timeout=within)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.arguments[:3]} did not end within {within} s:\n{self.output[-3000:]}") from None
+            message = f"{self.arguments[:3]} did not end within {within} s:\n{self.output[-3000:]}"
+            raise AssertionError(message) from None
         self._reader.join(timeout=5)
         return code
 
