@@ -53,14 +53,15 @@ struct FieldBlock: Sendable {
         let first = bytes[start]
         if first == 0x20 || first == 0x09 { return .foldedField }
         var colon = start
-        while colon < lineEnd, isToken(bytes[colon]) { colon &+= 1 }
-        guard colon > start, colon < lineEnd, bytes[colon] == 0x3A else { return .fieldName }
+        while colon < lineEnd, bytes[colon] != 0x3A { colon &+= 1 }
+        guard colon > start, colon < lineEnd else { return .fieldName }
+        let (name, dialect) = classify(bytes, start..<colon)
+        if !name.isSpelledOut, !isToken(bytes, start..<colon) { return .fieldName }
         var valueStart = colon &+ 1
         var valueEnd = lineEnd
         while valueStart < valueEnd, isBlank(bytes[valueStart]) { valueStart &+= 1 }
         while valueEnd > valueStart, isBlank(bytes[valueEnd &- 1]) { valueEnd &-= 1 }
         if holdsControl(bytes, from: valueStart, to: valueEnd) { return .fieldValue }
-        let (name, dialect) = classify(bytes, start..<colon)
         let field = Field(
             start: start, nameEnd: colon, valueStart: valueStart, valueEnd: valueEnd, end: end, name: name,
             dialect: dialect, isHopByHop: name.isHopByHop)

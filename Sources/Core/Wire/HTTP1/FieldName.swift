@@ -37,9 +37,15 @@ public enum FieldName: UInt8, Sendable {
             false
         }
     }
+
+    /// Whether `classify` compared every byte of such a field's name: then it is a token.
+    @inline(__always)
+    var isSpelledOut: Bool {
+        self != .other && self != .forwarded && self != .penstockOther && self != .sessionChange
+    }
 }
 
-/// Names the field `bytes[range]`, a valid token; a switch on its length, then at most a few comparisons.
+/// Names the field `bytes[range]`; a switch on its length, then at most a few comparisons.
 func classify(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (name: FieldName, dialect: Dialect?) {
     if range.count > 8, bytes[range.lowerBound] | 0x20 == UInt8(ascii: "x"), bytes[range.lowerBound + 1] == 0x2D {
         return classifyExtension(bytes, range)

@@ -8,6 +8,12 @@ func isToken(_ byte: UInt8) -> Bool {
     return byte < 128 && (bits >> UInt64(byte & 63)) & 1 == 1
 }
 
+/// Whether `bytes[range]` is a token but for its being empty.
+func isToken(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    for index in range where !isToken(bytes[index]) { return false }
+    return true
+}
+
 /// Whether `byte` is a space or a tab.
 @inline(__always)
 func isBlank(_ byte: UInt8) -> Bool {
@@ -38,6 +44,24 @@ func holdsControl(_ bytes: Span<UInt8>, from: Int, to: Int) -> Bool {
 @inline(__always)
 private func isControl(_ byte: UInt8) -> Bool {
     (byte < 0x20 && byte != 0x09) || byte == 0x7F
+}
+
+/// The first byte of `bytes[from..<to]` that may not stand in a request target, or `to`: targets are visible ASCII, and
+/// a fragment is never sent.
+func endOfTarget(_ bytes: Span<UInt8>, from: Int, to: Int) -> Int {
+    var index = from
+    while index &+ 8 <= to {
+        let word = loadWord(bytes, at: index)
+        let low = (word &- 0x2121_2121_2121_2121) & ~word
+        let hash = word ^ 0x2323_2323_2323_2323
+        let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let marks = low | word | (hash &- ones) & ~hash | (delete &- ones) & ~delete
+        guard marks & 0x8080_8080_8080_8080 == 0 else { break }
+        index &+= 8
+    }
+    while index < to, bytes[index] > 0x20, bytes[index] < 0x7F, bytes[index] != 0x23 { index &+= 1 }
+    return index
 }
 
 /// `range` without the spaces and tabs at its ends.

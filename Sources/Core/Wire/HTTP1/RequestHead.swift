@@ -119,8 +119,7 @@ public struct RequestHead: Sendable {
         guard methodName.count <= 32 else { return .method }
         method = methodOf(bytes, methodName)
         let targetStart = space &+ 1
-        var targetEnd = targetStart
-        while targetEnd < line.upperBound, isTargetByte(bytes[targetEnd]) { targetEnd &+= 1 }
+        let targetEnd = endOfTarget(bytes, from: targetStart, to: line.upperBound)
         guard targetEnd < line.upperBound, targetEnd > targetStart, bytes[targetEnd] == 0x20 else { return .target }
         if let violation = readVersion(bytes, targetEnd + 1..<line.upperBound) { return violation }
         return readTarget(bytes, targetStart..<targetEnd)
@@ -198,12 +197,6 @@ func minorVersion(_ bytes: Span<UInt8>, _ range: Range<Int>) -> HTTPVersion?? {
     guard major <= 9, minor <= 9 else { return nil }
     guard major == 1, minor <= 1 else { return .some(nil) }
     return minor == 1 ? .http11 : .http10
-}
-
-/// Visible ASCII; a fragment never stands in a request.
-@inline(__always)
-private func isTargetByte(_ byte: UInt8) -> Bool {
-    byte > 0x20 && byte < 0x7F && byte != 0x23
 }
 
 /// What may stand in a Host field: it is written into pages, so it must need no escaping.

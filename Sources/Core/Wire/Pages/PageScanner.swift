@@ -42,12 +42,8 @@ public struct PageScanner: Sendable {
     private var member = PageMember.other
     /// Within `stats`, of which `state` has not been met.
     private var isInStats = false
-    /// Containers open within the value that is crossed.
-    private var depth = 0
-    /// Within a string of the container that is crossed.
-    private var isInString = false
-    /// The next byte of the string is escaped.
-    private var isEscaped = false
+    /// The string or container that is crossed.
+    private var crossing = Crossing()
     /// The members came in the engines' order so far.
     private var isCanonical = true
     /// Where the last member stands in that order.
@@ -83,9 +79,7 @@ public struct PageScanner: Sendable {
         place = .start
         member = .other
         isInStats = false
-        depth = 0
-        isInString = false
-        isEscaped = false
+        crossing = Crossing()
         isCanonical = true
         rank = -1
         hasInfo = false
@@ -219,7 +213,7 @@ public struct PageScanner: Sendable {
                 index &+= 1
                 return nil
             }
-            depth = 1
+            crossing.depth = 1
             place = .nested
             if member == .error, byte == 0x7B { errorJSON = [byte] }
             index &+= 1
@@ -277,7 +271,7 @@ public struct PageScanner: Sendable {
             // The rest of `stats` holds nothing that is read.
             isInStats = false
             member = .stats
-            depth = 1
+            crossing.depth = 1
             place = .nested
         case .infoURI:
             hasInfo = true
@@ -300,7 +294,7 @@ public struct PageScanner: Sendable {
 
     /// Crosses a string from within; where it ends, or the end of `bytes`.
     private mutating func crossString(_ bytes: Span<UInt8>, _ start: Int) -> Int {
-        let end = endOfString(bytes, start)
+        let end = crossing.string(bytes, from: start)
         guard end >= 0 else { return bytes.count }
         place = place == .longKey ? .colon : .separator
         return end
@@ -308,60 +302,10 @@ public struct PageScanner: Sendable {
 
     /// Crosses a container from within; where it ends, or the end of `bytes`.
     private mutating func crossNested(_ bytes: Span<UInt8>, _ start: Int) -> Int {
-        let count = bytes.count
-        var index = start
-        var depth = depth
-        while index < count, depth > 0 {
-            if isInString {
-                let end = endOfString(bytes, index)
-                index = end < 0 ? count : end
-                isInString = end < 0
-                continue
-            }
-            if index &+ 8 <= count {
-                let marks = structuralMarks(loadWord(bytes, at: index))
-                guard marks != 0 else {
-                    index &+= 8
-                    continue
-                }
-                index &+= marks.trailingZeroBitCount >> 3
-            }
-            switch bytes[index] {
-            case 0x22: isInString = true
-            case 0x7B, 0x5B: depth &+= 1
-            case 0x7D, 0x5D: depth &-= 1
-            default: break
-            }
-            index &+= 1
-        }
-        self.depth = depth
-        if depth == 0 { place = .separator }
-        if member == .error { capture(bytes, start..<index) }
-        return index
-    }
-
-    /// The byte after the quote that ends the string that goes on at `start`, or -1.
-    private mutating func endOfString(_ bytes: Span<UInt8>, _ start: Int) -> Int {
-        let count = bytes.count
-        var begin = start
-        if isEscaped, begin < count {
-            begin &+= 1
-            isEscaped = false
-        }
-        var index = begin
-        while true {
-            let quote = firstIndex(of: 0x22, in: bytes, from: index, to: count)
-            let end = quote < 0 ? count : quote
-            var run = end
-            while run > begin, bytes[run &- 1] == 0x5C { run &-= 1 }
-            let isOdd = (end &- run) & 1 == 1
-            if quote < 0 {
-                isEscaped = isOdd
-                return -1
-            }
-            if !isOdd { return quote &+ 1 }
-            index = quote &+ 1
-        }
+        let end = crossing.container(bytes, from: start)
+        if crossing.depth == 0 { place = .separator }
+        if member == .error { capture(bytes, start..<end) }
+        return end
     }
 
     private mutating func capture(_ bytes: Span<UInt8>, _ range: Range<Int>) {
@@ -378,17 +322,4 @@ private func isLiteral(_ byte: UInt8) -> Bool {
     case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2D, 0x2E: true
     default: false
     }
-}
-
-/// The high bit of each byte of `word` that is a quote, a bracket or a brace; above the lowest of them perhaps more.
-@inline(__always)
-private func structuralMarks(_ word: UInt64) -> UInt64 {
-    // Brackets differ from braces in one bit.
-    let folded = word | 0x2020_2020_2020_2020
-    let opening = folded ^ 0x7B7B_7B7B_7B7B_7B7B
-    let closing = folded ^ 0x7D7D_7D7D_7D7D_7D7D
-    let quote = word ^ 0x2222_2222_2222_2222
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    return ((opening &- ones) & ~opening | (closing &- ones) & ~closing | (quote &- ones) & ~quote)
-        & 0x8080_8080_8080_8080
 }
