@@ -395,6 +395,95 @@ def drain_all(reader):
         count += len(more)
 
 
+def dripping(fake, request, first, rest_after, piece_delay=0.0):
+    """A page whose first part comes at once and whose rest comes later."""
+    response = fake.answer(request)
+    body = response.body
+
+    def pieces():
+        yield body[:first]
+        time.sleep(rest_after)
+        for at in range(first, len(body), 65536):
+            yield body[at:at + 65536]
+            time.sleep(piece_delay)
+    return Response(headers=response.headers, body=pieces(), length=len(body), framing=response.framing)
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_large_page_streams(gateway, fake, framing):
+    """Its first part is with the client before its last part is with the gateway."""
+    fake.plan, fake.framing = one_page(rows_of(400_000)), framing
+    _, target = data_poll(gateway, fake)
+    fake.on("GET", "/executing/", lambda request: dripping(fake, request, 200_000, 1.5), times=1)
+    with Connection(gateway.front) as connection:
+        begun = time.monotonic()
+        connection.send_head("GET", target)
+        connection.read_head()
+        connection.read_exactly(50_000)
+        assert time.monotonic() - begun < 1.2
+
+
+def test_a_page_that_comes_slowly_is_honest(bench):
+    """`poll_answer` bounds the wait for an answer, not the time that a page takes."""
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"poll_answer": "500ms"})
+    rows = rows_of(600_000)
+    fake.plan = one_page(rows)
+    fake.on("GET", "/executing/", lambda request: dripping(fake, request, 100_000, 0.3, 0.2))
+    assert gateway.execute("SELECT 1").rows == rows
+
+
+def test_upstream_connections_are_used_again(bench):
+    fake = bench.fake()
+    gateway = bench.before(fake, listen={"loops": 1}, pool_settings={"probe": {"interval": "30s"}})
+    gateway.wait_for_health("blue-1", "ready")
+    before = fake.count
+    for _ in range(10):
+        gateway.execute("SELECT rows 3")
+    assert fake.count - before <= 2, "one loop, one client at a time"
+
+
+def test_a_pool_that_starts_with_the_post_gets_fresh_connections(bench):
+    fake = bench.fake()
+    gateway = bench.before(fake, pool_settings={"starts": "post", "probe": {"interval": "30s"}})
+    gateway.wait_for_health("blue-1", "ready")
+    outcome = gateway.execute("SELECT rows 3")
+    assert outcome.rows == [[0], [1], [2]]
+    statement = [request for request in fake.seen(target="^/v1/statement")]
+    assert len({request.connection for request in statement}) == len(statement)
+
+
+def test_a_pool_that_turns_out_to_start_with_the_post(bench):
+    """Data in the answer to a POST: from then on nothing is sent twice, and the status says so."""
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    gateway = bench.before(first, second)
+
+    def at_once(fake):
+        def action(request):
+            page = json.loads(fake.submitted(request).body)
+            page.pop("nextUri")
+            page |= {"columns": COLUMNS, "data": [["done"]], "stats": {"state": "FINISHED"}}
+            return Response(body=json.dumps(page).encode())
+        return action
+    for fake in (first, second):
+        fake.on("POST", "^/v1/statement$", at_once(fake))
+    assert gateway.execute("SELECT 1").rows == [["done"]]
+    assert eventually(lambda: gateway.admin.get("/v1/status")["warnings"])
+    for fake in (first, second):
+        fake.on("POST", "^/v1/statement$", RESET)
+    gateway.execute("INSERT INTO t VALUES (1)")
+    counts = [fake.statements_seen().get("INSERT INTO t VALUES (1)", 0) for fake in (first, second)]
+    assert sum(counts) == 1
+
+
+def test_interim_answers_of_a_coordinator_are_not_the_answer(bench):
+    """A 102 or 103 before the page is dropped or passed, never taken for the page."""
+    fake = bench.fake()
+    gateway = bench.before(fake)
+    fake.interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    assert gateway.execute("SELECT rows 3").rows == [[0], [1], [2]]
+
+
 def test_users_are_told_apart_under_load(gateway, fake):
     """Many statements at once on many connections: every client gets its own rows."""
     fake.plan = lambda sql: [{"columns": COLUMNS, "data": [[f"{sql} {index}"]]} for index in range(5)]

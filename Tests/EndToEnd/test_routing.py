@@ -224,6 +224,37 @@ def test_an_unknown_transaction_is_the_engines_to_refuse(transactional):
     assert outcome.failure is None
 
 
+def test_a_transaction_of_another_incarnation_is_the_engines_to_refuse(transactional):
+    """It is sent there anyway, so that the engine says UNKNOWN_TRANSACTION."""
+    gateway, fakes = transactional
+    where, own_id = start_transaction(gateway)
+    fake = next(fake for fake in fakes if fake.name == where)
+    fake.restart()
+    gateway.wait_for_health(where, "ready")
+    execute(gateway.front, "SELECT 'again'", {**user_headers(), "X-Trino-Transaction-Id": own_id})
+    assert "SELECT 'again'" in fake.statements_seen()
+
+
+def test_a_pin_that_nobody_uses_ends(bench):
+    fakes = [bench.fake("blue-1"), bench.fake("blue-2")]
+    for fake in fakes:
+        TransactionalPlans(fake)
+    gateway = bench.before(*fakes, limits={"idle_transaction": "1s"})
+    start_transaction(gateway)
+    assert gateway.admin.pool("blue")["open_transactions"] == 1
+    eventually(lambda: gateway.admin.pool("blue")["open_transactions"] == 0, within=8)
+
+
+def test_a_failed_session_statement_may_carry_headers(bench):
+    """Presto's USE of a missing schema fails and still sets the catalog: both pass."""
+    fake = bench.fake()
+    fake.plan = fake.failing_plan("NOT_FOUND", code=5)
+    fake.page_headers = lambda statement, token: [("X-Trino-Set-Catalog", "tpch")] if statement["polls"] > 1 else []
+    gateway = bench.before(fake)
+    outcome = execute(gateway.front, "USE tpch.nope")
+    assert outcome.error_name == "NOT_FOUND" and outcome.last.header("X-Trino-Set-Catalog") == "tpch"
+
+
 def test_no_group_has_a_coordinator(bench):
     gateway = bench.gateway(group(pool("blue")), settle=False)
     outcome = execute(gateway.front, "SELECT 1")

@@ -82,6 +82,7 @@ class FakeServer:
         self.connections = {}
         self.count = 0
         self.rules = []
+        self.interim = b""
 
     def start(self):
         self.listener = socket.socket()
@@ -262,7 +263,7 @@ class FakeServer:
                 head += "Transfer-Encoding: chunked\r\n"
             else:
                 head += "Connection: close\r\n"
-        connection.sendall(head.encode("latin-1") + b"\r\n")
+        connection.sendall(self.interim + head.encode("latin-1") + b"\r\n")
         if bodiless:
             return action.framing != "close"
         self._send_body(connection, action, streamed)
