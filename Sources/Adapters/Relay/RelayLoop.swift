@@ -51,7 +51,7 @@ final class RelayLoop {
         rotation = index
         snapshot = hub.snapshot
         wall = hub.clock.now()
-        loop.repeatEvery(milliseconds: Self.tickMilliseconds) { [unowned self] in tick() }
+        loop.repeatEvery(milliseconds: Self.tickMilliseconds) { [weak self] in self?.tick() }
     }
 
     var now: Int64 { loop.now }
@@ -73,7 +73,8 @@ final class RelayLoop {
     ) throws(NetworkError) -> SocketAddress {
         var next = 0
         self.maximumConnections = maximumConnections
-        let listener = try loop.listen(address) { [unowned self] _, descriptor in
+        let listener = try loop.listen(address) { [weak self] _, descriptor in
+            guard let self else { return }
             let open = hub.openConnections.wrappingAdd(1, ordering: .relaxed).newValue
             if open >= maximumConnections { self.listener?.rest() }
             next = (next + 1) % threads.count

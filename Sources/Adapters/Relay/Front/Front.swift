@@ -4,7 +4,7 @@ import Wire
 
 /// One client connection: takes heads and bodies apart, has one exchange at a time, answers in order.
 final class Front: StreamOwner {
-    private enum State: Equatable {
+    enum State: Equatable {
         /// Between requests, or in the middle of a head.
         case head
         /// A body is coming; nothing is answered yet.
@@ -22,27 +22,27 @@ final class Front: StreamOwner {
     var slot = -1
     /// The answer under way is the connection's last.
     var closesAfterAnswer = false
-    private var stream: Stream?
-    private var state = State.head
-    private var head: RequestHead
-    private let exchange: Exchange
+    var stream: Stream?
+    var state = State.head
+    var head: RequestHead
+    let exchange: Exchange
     private var cancellation: Cancellation?
     /// Bytes that came and are not used: part of a head, or of the next request.
-    private var kept: [UInt8] = []
+    var kept: [UInt8] = []
     private var headBudget = 0
-    private var isPaused = false
+    var isPaused = false
     private var sawEnd = false
     private var isProcessing = false
-    private var deadline: Int64 = .max
+    var deadline: Int64 = .max
     private var pendingAtTick = 0
     private var progressBy: Int64 = .max
 
     // The body that is coming.
-    private var bodyHead: [UInt8] = []
-    private var body: [UInt8] = []
-    private var bodyLeft = 0
-    private var chunks: ChunkedBody?
-    private var bodyBudget = 0
+    var bodyHead: [UInt8] = []
+    var body: [UInt8] = []
+    var bodyLeft = 0
+    var chunks: ChunkedBody?
+    var bodyBudget = 0
 
     /// Bytes of the next request that are kept while one is answered.
     private static let maximumAhead = 16 << 10
@@ -192,100 +192,10 @@ final class Front: StreamOwner {
         return end
     }
 
-    // MARK: Bodies
-
-    /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
-    private func beginBody(_ bytes: Span<UInt8>) -> Int {
-        let head = head
-        let limits = relay.limits
-        guard head.contentLength <= limits.statementText else {
-            refuse(413, "The statement is longer than the limit of \(limits.statementText) bytes (limits.statement_text).\n")
-            return bytes.count - head.end
-        }
-        let start = head.end
-        let have = bytes.count - start
-        if !head.isChunked, have >= head.contentLength {
-            exchange.requestBody = []
-            exchange.requestBody.append(contentsOf: bytes.extracting(start..<start + head.contentLength))
-            state = .exchange
-            dispatch(bytes)
-            return head.contentLength
-        }
-        bodyHead = []
-        bodyHead.append(contentsOf: bytes.extracting(0..<start))
-        body = []
-        bodyLeft = head.contentLength
-        chunks = head.isChunked ? ChunkedBody() : nil
-        state = .body
-        deadline = relay.now + limits.bodyProgress
-        if !head.isChunked, !reserveBody(head.contentLength) {
-            state = .bodyWaits
-            stream?.pauseReading()
-            isPaused = true
-            return 0
-        }
-        if head.expectsContinue, have == 0 { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
-        if have > 0 { takeBody(bytes.extracting(start..<bytes.count)) }
-        return have
-    }
-
-    private func reserveBody(_ count: Int) -> Bool {
-        guard relay.hub.bodyBytes.take(count, limit: relay.limits.bodies) else { return false }
-        bodyBudget += count
-        return true
-    }
-
-    private func takeBody(_ bytes: Span<UInt8>) {
-        guard var chunks else {
-            let count = min(bodyLeft, bytes.count)
-            body.append(contentsOf: bytes.extracting(0..<count))
-            bodyLeft -= count
-            if count < bytes.count { kept.append(contentsOf: bytes.extracting(count..<bytes.count)) }
-            if bodyLeft == 0 { bodyIsWhole() }
-            return
-        }
-        var at = 0
-        while state == .body {
-            switch chunks.next(bytes, from: at) {
-            case .bad: return refuse(400, "The chunked body is malformed.\n")
-            case .more:
-                self.chunks = chunks
-                return
-            case .end(let end):
-                if end < bytes.count { kept.append(contentsOf: bytes.extracting(end..<bytes.count)) }
-                return bodyIsWhole()
-            case .data(let range):
-                guard body.count + range.count <= relay.limits.statementText else {
-                    return refuse(413, "The statement is longer than the limit (limits.statement_text).\n")
-                }
-                guard reserveBody(range.count) else {
-                    return refuse(503, "The gateway has no room for more bodies now (limits.bodies). Try again.\n")
-                }
-                body.append(contentsOf: bytes.extracting(range))
-                at = range.upperBound
-            }
-        }
-    }
-
-    private func bodyIsWhole() {
-        exchange.requestBody = body
-        body = []
-        chunks = nil
-        relay.hub.bodyBytes.giveBack(bodyBudget)
-        bodyBudget = 0
-        let bytes = bodyHead
-        bodyHead = []
-        deadline = .max
-        state = .exchange
-        relay.refresh()
-        dispatch(bytes.span)
-        processMore()
-    }
-
     // MARK: The exchange
 
     /// Has the request answered. The head is reset afterwards, so that its fields are not copied for it.
-    private func dispatch(_ bytes: Span<UInt8>) {
+    func dispatch(_ bytes: Span<UInt8>) {
         let wasProcessing = isProcessing
         isProcessing = true
         handle(head, bytes, exchange: exchange)
@@ -294,7 +204,7 @@ final class Front: StreamOwner {
     }
 
     /// Goes on with what came behind the request, if that was answered at once.
-    private func processMore() {
+    func processMore() {
         if state == .head, !kept.isEmpty, !isProcessing, !headWaits { processKept() }
     }
 

@@ -10,16 +10,16 @@ extension Exchange {
             return handle(.notProtocol)
         }
         scanner.reset()
+        answerLength = head.contentLength
+        answerChunked = head.isChunked
         if isWhole {
             if body.isEmpty { return handle(.cut) }
             putAnswerHead(head, bytes)
             return leaveWhole(bytes.extracting(body), isHeadReady: true)
         }
         phase = .assembling
-        answerLength = head.contentLength
         // A page that drips has as long as an answer has; servers that run statements in the POST have all the time.
         if target?.startsOnPost == true { answerBy = now + relay.limits.readerProgress }
-        answerChunked = head.isChunked
         buildAnswerHead(head, bytes)
         if body.count > relay.limits.pageStart {
             startLeaving(bytes.extracting(body))
@@ -39,7 +39,14 @@ extension Exchange {
     /// Scans a whole page, asks the statement's cell, splices and sends it in one write.
     private func leaveWhole(_ body: Span<UInt8>, isHeadReady: Bool) {
         switch scanner.scan(body, from: 0) {
-        case .whole, .streams: break
+        case .whole: break
+        case .streams(let safe):
+            guard !isFramed else { break }
+            var rest = scanner
+            guard case .whole = rest.scan(body, from: safe) else {
+                dropUpstream()
+                return handle(.cut)
+            }
         case .more:
             dropUpstream()
             return handle(.cut)
@@ -85,7 +92,8 @@ extension Exchange {
             return handle(.notProtocol)
         case .streams(let end):
             safe = end
-            streams = true
+            // Without framing only the page's own end tells that it is not cut, so it is scanned to its end.
+            streams = isFramed
         case .more(let end): safe = end
         case .whole(let end): safe = end
         }
@@ -168,6 +176,9 @@ extension Exchange {
             pageBudget = 0
         }
     }
+
+    /// Whether the answer says by itself where it ends.
+    private var isFramed: Bool { answerLength >= 0 || answerChunked }
 
     // MARK: Asking
 

@@ -1,0 +1,92 @@
+import Wire
+
+/// Bodies of requests: statements, whole before anything is done with them.
+extension Front {
+    /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
+    func beginBody(_ bytes: Span<UInt8>) -> Int {
+        let head = head
+        let limits = relay.limits
+        guard head.contentLength <= limits.statementText else {
+            refuse(413, "The statement is longer than the limit of \(limits.statementText) bytes (limits.statement_text).\n")
+            return bytes.count - head.end
+        }
+        let start = head.end
+        let have = bytes.count - start
+        if !head.isChunked, have >= head.contentLength {
+            exchange.requestBody = []
+            exchange.requestBody.append(contentsOf: bytes.extracting(start..<start + head.contentLength))
+            state = .exchange
+            dispatch(bytes)
+            return head.contentLength
+        }
+        bodyHead = []
+        bodyHead.append(contentsOf: bytes.extracting(0..<start))
+        body = []
+        bodyLeft = head.contentLength
+        chunks = head.isChunked ? ChunkedBody() : nil
+        state = .body
+        deadline = relay.now + limits.bodyProgress
+        if !head.isChunked, !reserveBody(head.contentLength) {
+            state = .bodyWaits
+            stream?.pauseReading()
+            isPaused = true
+            return 0
+        }
+        if head.expectsContinue, have == 0 { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
+        if have > 0 { takeBody(bytes.extracting(start..<bytes.count)) }
+        return have
+    }
+
+    func reserveBody(_ count: Int) -> Bool {
+        guard relay.hub.bodyBytes.take(count, limit: relay.limits.bodies) else { return false }
+        bodyBudget += count
+        return true
+    }
+
+    func takeBody(_ bytes: Span<UInt8>) {
+        guard var chunks else {
+            let count = min(bodyLeft, bytes.count)
+            body.append(contentsOf: bytes.extracting(0..<count))
+            bodyLeft -= count
+            if count < bytes.count { kept.append(contentsOf: bytes.extracting(count..<bytes.count)) }
+            if bodyLeft == 0 { bodyIsWhole() }
+            return
+        }
+        var at = 0
+        while state == .body {
+            switch chunks.next(bytes, from: at) {
+            case .bad: return refuse(400, "The chunked body is malformed.\n")
+            case .more:
+                self.chunks = chunks
+                return
+            case .end(let end):
+                if end < bytes.count { kept.append(contentsOf: bytes.extracting(end..<bytes.count)) }
+                return bodyIsWhole()
+            case .data(let range):
+                guard body.count + range.count <= relay.limits.statementText else {
+                    return refuse(413, "The statement is longer than the limit (limits.statement_text).\n")
+                }
+                guard reserveBody(range.count) else {
+                    return refuse(503, "The gateway has no room for more bodies now (limits.bodies). Try again.\n")
+                }
+                body.append(contentsOf: bytes.extracting(range))
+                at = range.upperBound
+            }
+        }
+    }
+
+    func bodyIsWhole() {
+        exchange.requestBody = body
+        body = []
+        chunks = nil
+        relay.hub.bodyBytes.giveBack(bodyBudget)
+        bodyBudget = 0
+        let bytes = bodyHead
+        bodyHead = []
+        deadline = .max
+        state = .exchange
+        relay.refresh()
+        dispatch(bytes.span)
+        processMore()
+    }
+}

@@ -1,0 +1,114 @@
+/// How statements end that no last page ends: by a cancel, or by time.
+extension StatementMachine {
+    // MARK: Cancel
+
+    /// What to do with a client's DELETE.
+    public enum Cancel: Equatable, Sendable {
+        /// The statement is canceled now. `forwards`: the coordinator is to be told.
+        case canceled(forwards: Bool)
+        /// It had ended before: send the DELETE on, record nothing.
+        case relay
+        /// It was canceled before, or the gateway had ended it: 204.
+        case done
+        /// Answer 404.
+        case notFound
+    }
+
+    /// A DELETE on a nextUri.
+    /// - Parameter withdrawsUnstarted: whether the engine takes a DELETE of what was never polled (Trino does; in
+    ///   Presto it is a 500 and the statement can still be started).
+    public mutating func onCancel(attempt: UInt16, withdrawsUnstarted: Bool, now: Int64) -> Cancel {
+        switch phase {
+        case .ended: return .done
+        case .abandoned: return .notFound
+        case .relayed: return .relay
+        case .submitting, .open, .presumed: break
+        }
+        phase = .ended(.userCanceled)
+        self.attempt = max(self.attempt, attempt)
+        lastSeen = now
+        return .canceled(forwards: hasStarted || withdrawsUnstarted)
+    }
+
+    /// Whether a DELETE by id, which the coordinator confirmed, ends the statement.
+    public mutating func onCanceledThere(now: Int64) -> Bool {
+        switch phase {
+        case .ended, .abandoned, .relayed: return false
+        case .submitting, .open, .presumed: break
+        }
+        phase = .ended(.userCanceled)
+        counted = .nowhere
+        lastSeen = now
+        return true
+    }
+
+    /// The coordinator has confirmed the cancel, or it has not: then the attempt counts for a while longer.
+    public mutating func onCancelAnswered(confirmed: Bool, countFor milliseconds: Int64, now: Int64) {
+        if confirmed {
+            counted = .nowhere
+        } else if counted != .nowhere {
+            countedUntil = now + milliseconds
+        }
+    }
+
+    // MARK: Time
+
+    /// What time did to the statement.
+    public enum Tick: Equatable, Sendable {
+        /// Nothing.
+        case none
+        /// Nobody asked for too long. `started`: it may have run.
+        case abandoned(started: Bool)
+        /// What was remembered of it may be forgotten.
+        case forget
+    }
+
+    /// Looks at the clock.
+    /// - Parameters:
+    ///   - abandoned: without a GET or HEAD for so long the statement is abandoned, in milliseconds.
+    ///   - remembered: how long an ended one is remembered, in milliseconds.
+    public mutating func onTick(abandoned: Int64, remembered: Int64, now: Int64) -> Tick {
+        if let countedUntil, now >= countedUntil {
+            counted = .nowhere
+            self.countedUntil = nil
+        }
+        switch phase {
+        case .submitting: return .none
+        case .presumed:
+            return counted == .nowhere && now - lastSeen >= remembered ? .forget : .none
+        case .open:
+            guard exchanges == 0, now - lastSeen >= abandoned else { return .none }
+            counted = .nowhere
+            // What had started may still run there: the next poll adopts it and completes its record.
+            phase = hasStarted ? .presumed : .abandoned
+            return .abandoned(started: hasStarted)
+        case .relayed, .ended, .abandoned:
+            return now - lastSeen >= remembered && counted == .nowhere ? .forget : .none
+        }
+    }
+
+    /// A presumed statement was not polled in time: it counts no longer.
+    public mutating func onPresumptionEnded() -> Bool {
+        guard phase == .presumed, counted == .presumed else { return false }
+        counted = .nowhere
+        return true
+    }
+
+    /// The state that users see.
+    public var state: StatementState {
+        switch phase {
+        case .submitting: .waiting
+        case .open: counted == .running ? .running : .queued
+        case .presumed: counted == .nowhere ? .abandoned : .running
+        case .relayed: .finished
+        case .ended(let error):
+            switch error {
+            case .userCanceled: .canceled
+            case .outcomeUnknown: .lost
+            case .noCoordinator, .ownerLost, .coordinatorLost, .poolNotAllowed, .queueFull, .unknownTransaction:
+                .failed
+            }
+        case .abandoned: .abandoned
+        }
+    }
+}
