@@ -90,6 +90,7 @@ let package = Package(
             name: "penstock", dependencies: ["Commands"], path: "Sources/Daemon/penstock", swiftSettings: strict),
 
         tests("Network", ["Network"]),
+        tests("HTTPServer", ["HTTPServer", "Network"]),
         // Tests: one line each, tests("Wire", ["Wire"])
         tests("Bytes", ["Bytes"]),
         tests("Wire", ["Wire"], data: ["Recorded"]),
