@@ -31,7 +31,7 @@ public struct ChangeBody: Codable, Equatable, Sendable {
 
 /// Something that the file says and the store knows otherwise.
 public struct DifferenceBody: Codable, Equatable, Sendable {
-    /// What it is about, as `groups.default.active` or `coordinators.blue-2`.
+    /// What it is about, as `groups[default].active`.
     public var path: String
     /// What the file says; null if it does not speak of it.
     @OrNull public var settings: String?

@@ -1,0 +1,139 @@
+import Engine
+import Model
+import Synchronization
+
+/// Attends to what the loops ask for: keeps pins and tombstones, probes what is in doubt, learns suffixes.
+///
+/// A page or an answer waits for what is written here, so each request is taken up at once; those that came meanwhile
+/// go into the next transaction together. When the store is away, whoever waits is told so at once, and what could not
+/// be written stays in memory here and is tried again.
+public final class Attending: Service {
+    /// What the log and the status call it.
+    public let name = "attending"
+    /// How often it tries again what the store did not take, and writes what nobody waits for, in milliseconds.
+    private static let patience: Int64 = 1000
+    /// Pins and tombstones that may wait for the store; beyond, the oldest are given up. The loops keep their own.
+    private static let capacity = 10_000
+
+    /// Wrapped, since a closure that is stored in a `Mutex` is wrapped once more by each access.
+    private final class Waiter: Sendable {
+        let resume: @Sendable () -> Void
+        init(_ resume: @escaping @Sendable () -> Void) { self.resume = resume }
+    }
+    private struct State {
+        var pins: [String: TransactionPin] = [:]
+        var endedPins: Set<String> = []
+        var tombstones: [Tombstone] = []
+        var isStoreAway = false
+
+        mutating func bound(to capacity: Int) {
+            if tombstones.count > capacity { tombstones.removeFirst(tombstones.count - capacity) }
+            if pins.count > capacity {
+                let oldest = pins.values.sorted { $0.used < $1.used }.prefix(pins.count - capacity)
+                for pin in oldest { pins[pin.id] = nil }
+            }
+            if endedPins.count > capacity { endedPins = [] }
+        }
+    }
+
+    private let intake: Intake
+    private let routing: Routing
+    private let probing: Probing
+    private let storage: any Storage
+    private let clock: any Clock
+    private let log: any Log
+    private let state = Mutex(State())
+
+    /// A service for the requests in the intake.
+    public init(
+        intake: Intake, routing: Routing, probing: Probing, storage: any Storage, clock: any Clock, log: any Log
+    ) {
+        self.intake = intake
+        self.routing = routing
+        self.probing = probing
+        self.storage = storage
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Serves at once.
+    public func start() async throws {}
+
+    /// Attends until its task is cancelled, then once more to what is left.
+    public func run() async throws {
+        await withTaskGroup { group in
+            group.addTask { await self.ringOften() }
+            for await _ in intake.rings { await attend(isPressing: false) }
+            group.cancelAll()
+        }
+        await attend(isPressing: true)
+    }
+
+    private func ringOften() async {
+        do {
+            while true {
+                try await clock.sleep(milliseconds: Self.patience)
+                intake.ring()
+            }
+        } catch {
+            // Cancelled with the service.
+        }
+    }
+
+    /// What waits for a store that is away.
+    var unwritten: Int {
+        state.withLock { $0.isStoreAway ? $0.pins.count + $0.endedPins.count + $0.tombstones.count : 0 }
+    }
+
+    /// Takes up all requests.
+    func attend(isPressing: Bool) async {
+        var waiters: [Waiter] = []
+        let requests = intake.takeRequests()
+        for request in requests {
+            switch request {
+            case .probe(let registration):
+                probing.probeSoon(registration)
+            case .suffixSeen(let registration, let suffix):
+                if await routing.observe(suffix: suffix, of: registration) { probing.probeSoon(registration) }
+            case .startsOnPost(let group, let pool):
+                await routing.observe(startOnPost: StoredPoolStart(group: group, pool: pool))
+            case .pin(let pin, let stored):
+                state.withLock { state in
+                    state.endedPins.remove(pin.id)
+                    state.pins[pin.id] = pin
+                }
+                if let stored { waiters.append(Waiter(stored)) }
+            case .unpin(let id):
+                state.withLock { state in
+                    state.pins[id] = nil
+                    state.endedPins.insert(id)
+                }
+            case .tombstone(let tombstone, let stored):
+                state.withLock { $0.tombstones.append(tombstone) }
+                waiters.append(Waiter(stored))
+            }
+        }
+        // Without requests it was the clock that rang: then what nobody waits for is written too.
+        if isPressing || requests.isEmpty || !waiters.isEmpty { await write() }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private func write() async {
+        let (pins, ended, tombstones) = state.withLock { state in
+            (Array(state.pins.values), Array(state.endedPins), state.tombstones)
+        }
+        do throws(StorageProblem) {
+            if !pins.isEmpty || !ended.isEmpty { try await storage.save(pins: pins, ended: ended) }
+            if !tombstones.isEmpty { try await storage.save(tombstones) }
+            // Only this task changes the state, and it waited here: nothing came in between.
+            state.withLock { $0 = State() }
+        } catch {
+            let isNews = state.withLock { state in
+                defer { state.isStoreAway = true }
+                state.bound(to: Self.capacity)
+                return !state.isStoreAway
+            }
+            if isNews { log.error("pins and tombstones cannot be written", LogField("problem", error.text)) }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+import Engine
+import Model
+import Synchronization
+import Wire
+
+/// Writes what happened to statements, behind, in batches (design 7), and tells each end in the log. It never holds up
+/// a statement: when the store is away, records wait here, bounded, and the oldest are dropped and counted.
+public final class History: Service {
+    /// What the log and the status call it.
+    public let name = "history"
+    /// How often it takes the loops' events, in milliseconds.
+    private static let tick: Int64 = 100
+    /// Records in one transaction.
+    private static let batch = 500
+    /// Records that wait here at most, some 50 MB.
+    private static let capacity = 50_000
+    /// How long after the start statements of gone owners are presumed to run, in milliseconds; as long as the engines
+    /// wait for a poll (design 4).
+    private static let presumption: Int64 = 300_000
+
+    private struct State {
+        var book = RecordBook(capacity: History.capacity)
+        /// Unfinished statements of gone owners that were not polled yet.
+        var presumed: [StatementKey: StatementRecord] = [:]
+        var ended: [StatementState: UInt64] = [:]
+        /// Whether the last write failed.
+        var isStoreAway = false
+    }
+
+    private let intake: Intake
+    private let storage: any Storage
+    private let traffic: any Traffic
+    private let clock: any Clock
+    private let log: any Log
+    /// When it began, on the monotonic clock.
+    private let started: Int64
+    /// Whether a crash may have lost records of what still runs.
+    private let mayHaveLost: Bool
+    private let state: Mutex<State>
+    private let turns = Turns()
+
+    /// A writer of what lies in the intake.
+    /// - Parameter stored: what the store had at this start; its unfinished statements are presumed to run.
+    public init(
+        intake: Intake, stored: OperationalState, storage: any Storage, traffic: any Traffic, clock: any Clock,
+        log: any Log
+    ) {
+        self.intake = intake
+        self.storage = storage
+        self.traffic = traffic
+        self.clock = clock
+        self.log = log
+        started = clock.monotonic()
+        mayHaveLost = stored.endedUncleanly
+        var state = State()
+        for record in stored.unfinished { state.presumed[record.key] = record }
+        self.state = Mutex(state)
+    }
+
+    /// Counts what gone owners left.
+    public func start() async throws {
+        let presumed = state.withLock { Array($0.presumed.values) }
+        traffic.presume(presumed)
+        guard !presumed.isEmpty else { return }
+        log.info("statements of an earlier run may still run", LogField("statements", "\(presumed.count)"))
+    }
+
+    /// Writes until its task is cancelled, then writes what is left.
+    public func run() async throws {
+        do {
+            while true {
+                try await clock.sleep(milliseconds: Self.tick)
+                await flush(all: false)
+                endPresumption()
+            }
+        } catch {
+            // Cancelled: the gateway stops, and no loop has anything more to say.
+            await flush(all: true)
+        }
+    }
+
+    // MARK: Writing
+
+    /// Takes the events that lie ready and writes what is due.
+    /// - Parameter all: also what could wait.
+    func flush(all: Bool) async {
+        await turns.take {
+            await take(intake.takeEvents())
+            while true {
+                let now = clock.monotonic()
+                let drafts = state.withLock { $0.book.drafts(limit: Self.batch, now: now, all: all) }
+                guard !drafts.isEmpty, await write(drafts), drafts.count == Self.batch else { break }
+            }
+            let now = clock.monotonic()
+            state.withLock { $0.book.tidy(now: now) }
+        }
+    }
+
+    private func take(_ events: [StatementEvent]) async {
+        for event in events {
+            if case .adopted(let attempt, let registration) = event.change {
+                await recall(event.key, attempt: attempt, registration: registration, at: event.at)
+            }
+        }
+        let now = clock.monotonic()
+        let strays = state.withLock { state in
+            for event in events { state.book.take(event, now: now) }
+            return state.book.strays(now: now)
+        }
+        for key in strays { await recall(stray: key) }
+        let ended = state.withLock { state in
+            let ended = state.book.takeEnded()
+            for record in ended { state.ended[record.state, default: 0] += 1 }
+            return ended
+        }
+        for record in ended { tell(record) }
+    }
+
+    private func write(_ drafts: [RecordBook.Draft]) async -> Bool {
+        do throws(StorageProblem) {
+            try await storage.record(drafts.map(\.record))
+            let wasAway = state.withLock { state in
+                state.book.written(drafts)
+                defer { state.isStoreAway = false }
+                return state.isStoreAway
+            }
+            if wasAway { log.info("history is written again") }
+            return true
+        } catch {
+            let isNews = state.withLock { state in
+                defer { state.isStoreAway = true }
+                return !state.isStoreAway
+            }
+            if isNews { log.error("history cannot be written", LogField("problem", error.text)) }
+            return false
+        }
+    }
+
+    /// Finds the record of a statement whose owner is gone, so that its history is completed.
+    private func recall(_ key: StatementKey, attempt: Int, registration: UInt32, at time: Timestamp) async {
+        let isHeld = state.withLock { $0.presumed[key] == nil && $0.book.holds(key) }
+        if isHeld { return }
+        let id = statementID(owner: key.owner, statement: key.number)
+        var found = state.withLock { $0.presumed.removeValue(forKey: key) }
+        if found == nil { found = await stored(id) }
+        var record = found ?? StatementRecord(id: id, key: key, submitted: time)
+        if found == nil, let coordinator = traffic.table.coordinator(registration) {
+            // Its record was lost: what the tag tells is all that is known.
+            record.state = .running
+            record.group = coordinator.group
+            record.pool = coordinator.pool
+            record.coordinator = coordinator.name
+            record.registration = registration
+            record.attempts = [
+                AttemptRecord(number: attempt, pool: coordinator.pool, coordinator: coordinator.name, started: time)
+            ]
+        }
+        let recalled = record
+        let now = clock.monotonic()
+        state.withLock { $0.book.recall(recalled, now: now) }
+    }
+
+    /// Late events of a statement that ended, or whose beginning was lost.
+    private func recall(stray key: StatementKey) async {
+        let found = await stored(statementID(owner: key.owner, statement: key.number))
+        let now = clock.monotonic()
+        state.withLock { state in
+            if let found { state.book.recall(found, now: now) } else { state.book.forget(key) }
+        }
+    }
+
+    private func stored(_ id: String) async -> StatementRecord? {
+        do throws(StorageProblem) {
+            return try await storage.statement(id)
+        } catch {
+            // Then its history begins here.
+            log.debug("record could not be read", LogField("problem", error.text))
+            return nil
+        }
+    }
+
+    /// Ends what gone owners left and nobody asked for.
+    func endPresumption() {
+        guard clock.monotonic() - started >= Self.presumption else { return }
+        guard !state.withLock({ $0.presumed.isEmpty }) else { return }
+        let keys = traffic.forgetPresumed()
+        let (now, at) = (clock.monotonic(), clock.now())
+        state.withLock { state in
+            // One that was handed to no coordinator is counted nowhere, so the loops never had it.
+            let unplaced = state.presumed.values.filter { $0.registration == 0 }.map(\.key)
+            for key in keys + unplaced {
+                guard let record = state.presumed.removeValue(forKey: key) else { continue }
+                // What only reads left nothing behind; of anything else nobody knows.
+                let end: StatementState = record.kind?.reads == true ? .abandoned : .lost
+                state.book.recall(record, now: now)
+                state.book.take(
+                    StatementEvent(key: key, at: at, change: .ended(end, failure: nil, message: nil)), now: now)
+            }
+            state.presumed = [:]
+        }
+    }
+
+    /// Whether all that may still run is counted: some minutes after a start that followed a crash nothing of the
+    /// earlier run is left.
+    var isCertain: Bool { !mayHaveLost || clock.monotonic() - started >= Self.presumption }
+
+    private func tell(_ record: StatementRecord) {
+        let last = record.attempts.last
+        var fields = [
+            LogField("statement", record.id), LogField("state", record.state.rawValue), LogField("user", record.user),
+            LogField("source", record.source), LogField("group", record.group), LogField("pool", record.pool),
+            LogField("coordinator", record.coordinator), LogField("query_id", record.queryIDs.last ?? ""),
+            LogField("attempts", "\(record.attempts.count)"),
+        ]
+        if let ended = record.ended {
+            fields.append(LogField("elapsed_ms", "\(ended.milliseconds - record.submitted.milliseconds)"))
+        }
+        if let failure = last?.failure { fields.append(LogField("failure", failure)) }
+        log.write(.info, "statement ended", fields)
+    }
+
+    // MARK: Reading
+
+    /// Statements that ended since the start, by state.
+    var ended: [StatementState: UInt64] { state.withLock { $0.ended } }
+    /// Records and events that were dropped since the start.
+    var dropped: UInt64 { state.withLock { $0.book.dropped } + intake.droppedEvents }
+    /// Records that wait for the store, if it is away.
+    var unwritten: Int { state.withLock { $0.isStoreAway ? $0.book.unwrittenCount : 0 } }
+
+    /// The statements that match, newest first: the store's, and over them what it does not have yet.
+    func statements(_ filter: StatementFilter) async throws(StorageProblem) -> [StatementRecord] {
+        await flush(all: true)
+        let held = currentRecords()
+        do throws(StorageProblem) {
+            return filter.merge(stored: try await storage.statements(filter), held: held)
+        } catch {
+            guard case .away = error else { throw error }
+            return filter.merge(stored: [], held: held)
+        }
+    }
+
+    /// One statement, by the gateway's id or any engine query id.
+    func statement(_ id: String) async throws(StorageProblem) -> StatementRecord? {
+        await flush(all: true)
+        let held = currentRecords()
+        if let own = held.first(where: { $0.id == id }) { return own }
+        let named = held.filter { $0.queryIDs.contains(id) }.max { $0.submitted < $1.submitted }
+        if let named { return named }
+        return try await storage.statement(id)
+    }
+
+    /// The records held, in the states that the loops know already.
+    private func currentRecords() -> [StatementRecord] {
+        let live = traffic.liveStates()
+        return state.withLock { $0.book.records }.map { record in
+            var record = record
+            if let now = live[record.key], !record.state.isTerminal { record.state = now }
+            return record
+        }
+    }
+}
+
+extension StatementFilter {
+    /// Puts records that are newer than the store's over them: newest first, at most `limit`.
+    func merge(stored: [StatementRecord], held: [StatementRecord]) -> [StatementRecord] {
+        let newer = Set(held.map(\.id))
+        let matching = held.filter(matches)
+        let position = after.flatMap { id in held.first { $0.id == id } }
+        // Of what is held only that can be placed which follows the cursor; the store places its own.
+        let placed = matching.filter { record in
+            if after == nil || stored.contains(where: { $0.id == record.id }) { return true }
+            return position.map { $0.isListed(before: record) } ?? false
+        }
+        let all = stored.filter { !newer.contains($0.id) } + placed
+        return Array(all.sorted { $0.isListed(before: $1) }.prefix(limit))
+    }
+
+    /// Whether a record is one that the filter asks for.
+    func matches(_ record: StatementRecord) -> Bool {
+        (states.isEmpty || states.contains(record.state)) && (user == nil || user == record.user)
+            && (source == nil || source == record.source) && (group == nil || group == record.group)
+            && (pool == nil || pool == record.pool) && (coordinator == nil || coordinator == record.coordinator)
+            && (since.map { record.submitted >= $0 } ?? true) && (until.map { record.submitted < $0 } ?? true)
+    }
+}
+
+extension StatementRecord {
+    /// Newest first; of one moment, the one with the higher number.
+    fileprivate func isListed(before other: StatementRecord) -> Bool {
+        if submitted != other.submitted { return submitted > other.submitted }
+        return (key.owner.counter, key.number) > (other.key.owner.counter, other.key.number)
+    }
+}

@@ -1,0 +1,61 @@
+import Model
+import Synchronization
+
+/// Where the loops put their events and requests, and services take them from. It decides nothing, so that a loop only
+/// hands over.
+public final class Intake: TrafficSink {
+    /// Events that may lie here; beyond it the newest are dropped and counted. The writer takes them every 100 ms.
+    static let maximumEvents = 200_000
+
+    private struct State {
+        var events: [StatementEvent] = []
+        var requests: [TrafficRequest] = []
+        var dropped: UInt64 = 0
+    }
+    private let state = Mutex(State())
+    private let bell: AsyncStream<Void>.Continuation
+    /// Rings when a request lies here; several rings may be one.
+    let rings: AsyncStream<Void>
+
+    /// An empty one.
+    public init() {
+        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Takes events; what finds no room is counted.
+    public func accept(_ events: [StatementEvent]) {
+        state.withLock { state in
+            let room = max(0, Self.maximumEvents - state.events.count)
+            state.events += events.prefix(room)
+            state.dropped += UInt64(max(0, events.count - room))
+        }
+    }
+
+    /// Takes a request and rings.
+    public func accept(_ request: TrafficRequest) {
+        state.withLock { $0.requests.append(request) }
+        bell.yield()
+    }
+
+    /// Rings without a request, so that whoever listens looks again.
+    func ring() { bell.yield() }
+
+    /// All events, in the order they came.
+    func takeEvents() -> [StatementEvent] {
+        state.withLock { state in
+            defer { state.events = [] }
+            return state.events
+        }
+    }
+
+    /// All requests, in the order they came.
+    func takeRequests() -> [TrafficRequest] {
+        state.withLock { state in
+            defer { state.requests = [] }
+            return state.requests
+        }
+    }
+
+    /// Events that found no room, since the start.
+    var droppedEvents: UInt64 { state.withLock { $0.dropped } }
+}
