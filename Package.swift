@@ -74,7 +74,7 @@ let package = Package(
         module("Adapters", "AdminServer", ["HTTPServer", "Files", "Model", "Engine"]),
 
         // Tools
-        module("Tools", "DemoCoordinator", ["Network", "Wire", "SQL", "SQLite", "Gzip"]),
+        module("Tools", "DemoCoordinator", ["Network", "Wire", "SQL", "SQLite", "Threads", "Gzip"]),
 
         // Daemon
         module(
