@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// What an embedded coordinator is to do wrong, and how it behaves otherwise: the content of `--faults FILE` and of
 /// `PUT /-/faults`. JSON; every key may be left out.
 ///
@@ -28,6 +30,11 @@ public struct FaultScript: Codable, Equatable, Sendable {
 
     /// A script that changes nothing.
     public init() {}
+
+    /// Reads a script. Throws `DecodingError` where a value has the wrong type or a word is unknown.
+    public init(json: [UInt8]) throws {
+        self = try JSONDecoder().decode(FaultScript.self, from: Data(json))
+    }
 
     enum CodingKeys: String, CodingKey {
         case pageRows = "page_rows"

@@ -171,7 +171,7 @@ extension Server {
         switch (request.method, request.path) {
         case (.put, "/-/faults"):
             do {
-                take(try JSONDecoder().decode(FaultScript.self, from: Data(request.body)))
+                take(try FaultScript(json: request.body))
                 response = .empty(204)
             } catch {
                 response = .refusal(400, "The script cannot be read: \(error)")
