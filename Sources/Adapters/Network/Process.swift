@@ -1,3 +1,4 @@
+import CUV
 import Glibc
 
 /// Ignores SIGPIPE for the whole process. libuv writes with write(2), so without it a peer's reset ends the process.
@@ -17,3 +18,6 @@ public func raiseDescriptorLimit() -> Int {
     }
     return Int(clamping: limit.rlim_cur)
 }
+
+/// Milliseconds on the clock that `Loop.now` shows, for other threads.
+public func monotonicMilliseconds() -> Int64 { Int64(truncatingIfNeeded: uv_hrtime() / 1_000_000) }

@@ -105,7 +105,7 @@ public final class Relay: Traffic {
 
     /// Takes over what the store held when this process started: open transactions and canceled statements.
     public func restore(pins: [TransactionPin], tombstones: [Tombstone]) {
-        let now = hub.clock.monotonic()
+        let now = monotonicMilliseconds()
         for pin in pins { hub.pins.add(pin.id, registration: pin.registration, now: pin.used) }
         for tombstone in tombstones {
             var placement = Placement(group: "", submitted: tombstone.at)
@@ -158,7 +158,7 @@ public final class Relay: Traffic {
     }
 
     public func presume(_ statements: [StatementRecord]) {
-        let now = hub.clock.monotonic()
+        let now = monotonicMilliseconds()
         for record in statements where record.registration != 0 {
             var placement = Placement(group: record.group, submitted: record.submitted)
             placement.pool = record.pool
