@@ -6,7 +6,7 @@ import time
 import pytest
 
 from kit.fakes import CLOSE, RESET, SILENCE, Response, text_response
-from kit.protocol import Outcome, execute, follow, submit, user_headers
+from kit.protocol import Outcome, execute, follow, submit
 from kit.rawhttp import ask, split_url
 from kit.waiting import eventually
 
@@ -201,12 +201,3 @@ def test_the_engines_own_error_passes_byte_for_byte(two):
     assert set(outcome.error) == {"message", "errorCode", "errorName", "errorType", "failureInfo"}
     record = eventually(lambda: ended(gateway, outcome.statement))
     assert record["state"] == "failed" and len(record["attempts"]) == 1
-
-
-def test_a_resubmitted_statement_is_not_sent_on_as_a_retry(two):
-    """Going elsewhere after a refusal is no second attempt: it reached nobody."""
-    gateway, first, second = two
-    first.on("POST", "^/v1/statement$", REFUSALS["503"])
-    outcome = execute(gateway.front, "SELECT 1", user_headers())
-    assert outcome.last.header("X-Penstock-Attempt") == "1"
-    assert second.seen("POST")[-1].header("X-Penstock-Attempt") is None

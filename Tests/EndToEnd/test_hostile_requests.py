@@ -157,6 +157,24 @@ def test_a_smuggled_request_is_not_seen_upstream(gateway, fake):
     assert not fake.seen("DELETE", "^/v1/query/x$")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_poll_with_a_body_smuggles_nothing(gateway, fake, method, framing):
+    """Dropped or refused, but never the beginning of the next request on the coordinator's connection."""
+    target = tagged(gateway)
+    inner = b"DELETE /v1/query/smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+    with Connection(gateway.front, timeout=10) as connection:
+        try:
+            connection.request(method, target, user_headers(), *((inner, None) if framing == "length" else
+                                                                 (None, [inner])))
+        except (Cut, BrokenPipeError, ConnectionResetError):
+            pass
+    for _ in range(4):
+        assert execute(gateway.front, "SELECT rows 2").rows == [[0], [1]]
+    assert not fake.seen(target="smuggled")
+    assert all(request.method in ("GET", "POST", "HEAD", "DELETE") for request in fake.seen())
+
+
 def test_penstock_headers_do_not_pass(gateway, fake):
     headers = {**user_headers(), "X-Penstock-Attempt": "7", "X-Penstock-Statement": "x", "X-Penstock-Anything": "y"}
     reply = submit(gateway.front, "SELECT 'own headers'", headers)

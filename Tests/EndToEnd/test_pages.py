@@ -10,9 +10,11 @@ import pytest
 from kit.fakes import CLOSE, RESET, Response, column
 from kit.protocol import Outcome, follow, submit, user_headers
 from kit.rawhttp import Connection, Cut, ask, split_url
+from kit.settings import QUICK_PROBE
 from kit.waiting import eventually
 
 COLUMNS = [column("s", "varchar")]
+SELDOM = {**QUICK_PROBE, "interval": "30s"}
 
 
 @pytest.fixture(scope="module")
@@ -327,8 +329,8 @@ def big_page(fake, request):
         block = row * 256
         for _ in range(count // 256):
             yield block
-        yield b"[[" + tail
-    length = len(head) + len(b'"data":[') + len(row) * 256 * (count // 256) + len(b"[[" + tail)
+        yield b"[" + tail
+    length = len(head) + len(b'"data":[') + len(row) * 256 * (count // 256) + len(b"[" + tail)
     return Response(headers=response.headers, body=pieces(), length=length)
 
 
@@ -435,7 +437,7 @@ def test_a_page_that_comes_slowly_is_honest(bench):
 
 def test_upstream_connections_are_used_again(bench):
     fake = bench.fake()
-    gateway = bench.before(fake, listen={"loops": 1}, pool_settings={"probe": {"interval": "30s"}})
+    gateway = bench.before(fake, listen={"loops": 1}, pool_settings={"probe": SELDOM})
     gateway.wait_for_health("blue-1", "ready")
     before = fake.count
     for _ in range(10):
@@ -445,7 +447,7 @@ def test_upstream_connections_are_used_again(bench):
 
 def test_a_pool_that_starts_with_the_post_gets_fresh_connections(bench):
     fake = bench.fake()
-    gateway = bench.before(fake, pool_settings={"starts": "post", "probe": {"interval": "30s"}})
+    gateway = bench.before(fake, pool_settings={"starts": "post", "probe": SELDOM})
     gateway.wait_for_health("blue-1", "ready")
     outcome = gateway.execute("SELECT rows 3")
     assert outcome.rows == [[0], [1], [2]]

@@ -12,7 +12,7 @@ from .fakes import RESET, FakeServer, Response, json_response, text_response
 from .rawhttp import Connection
 
 FRAMING = {"content-length", "transfer-encoding", "connection", "keep-alive"}
-URI = re.compile(rb'"(infoUri|partialCancelUri|nextUri)":"http://([^/"]+)([^"]*)"')
+URI = re.compile(rb'"(infoUri|partialCancelUri|nextUri)":"https?://([^/"]+)([^"]*)"')
 VIA = re.compile(r"(?:\?|&|\\u0026)via=[A-Za-z0-9_-]{1,96}$")
 QUERY_ID = re.compile(r"/v1/query/(\w+)$")
 SPOOLED = "x-trino-query-data-encoding"
@@ -175,7 +175,7 @@ class Conversation:
     def ask(self, request, target):
         headers = [(name, value) for name, value in request["headers"].items()
                    if name.lower() not in FRAMING | {"host"}]
-        body = request.get("body")
+        body = request.get("body") if request["method"] == "POST" else None
         reply = self.connection.request(request["method"], target, headers, body)
         if (reply.header("Connection") or "").lower() == "close":
             address = self.connection.socket.getpeername()
@@ -225,7 +225,7 @@ class Conversation:
         def kept(headers):
             return sorted((name.lower(), value) for name, value in headers
                           if name.lower() not in FRAMING | {"date"} and not name.lower().startswith("x-penstock-"))
-        assert kept(came) == kept(recorded), what
+        assert kept(came) == kept(recorded), f"{what}: {kept(came)} instead of {kept(recorded)}"
 
     def learn(self, page):
         for kind, authority, rest in URI.findall(page[:65536]):
