@@ -155,9 +155,9 @@ public final class History: Service {
                 AttemptRecord(number: attempt, pool: coordinator.pool, coordinator: coordinator.name, started: time)
             ]
         }
-        let recalled = record
+        let (recalled, isStored) = (record, found != nil)
         let now = clock.monotonic()
-        state.withLock { $0.book.recall(recalled, now: now) }
+        state.withLock { $0.book.recall(recalled, isStored: isStored, now: now) }
     }
 
     /// Late events of a statement that ended, or whose beginning was lost.
@@ -165,7 +165,7 @@ public final class History: Service {
         let found = await stored(statementID(owner: key.owner, statement: key.number))
         let now = clock.monotonic()
         state.withLock { state in
-            if let found { state.book.recall(found, now: now) } else { state.book.forget(key) }
+            if let found { state.book.recall(found, isStored: true, now: now) } else { state.book.forget(key) }
         }
     }
 
@@ -192,7 +192,7 @@ public final class History: Service {
                 guard let record = state.presumed.removeValue(forKey: key) else { continue }
                 // What only reads left nothing behind; of anything else nobody knows.
                 let end: StatementState = record.kind?.reads == true ? .abandoned : .lost
-                state.book.recall(record, now: now)
+                state.book.recall(record, isStored: true, now: now)
                 state.book.take(
                     StatementEvent(key: key, at: at, change: .ended(end, failure: nil, message: nil)), now: now)
             }

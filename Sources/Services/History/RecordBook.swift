@@ -56,20 +56,20 @@ struct RecordBook: Sendable {
     /// Whether a record is held.
     func holds(_ key: StatementKey) -> Bool { entries[key] != nil }
 
-    /// Takes a record that the store or a gone owner left.
-    mutating func recall(_ record: StatementRecord, now: Int64) {
-        if var entry = entries[record.key] {
+    /// Takes a record that does not begin with a submission here.
+    /// - Parameter isStored: whether the store has it as it is.
+    mutating func recall(_ record: StatementRecord, isStored: Bool, now: Int64) {
+        var entry = Entry(record: record, touched: now, hasBegun: true, isTold: record.ended != nil)
+        if let earlier = entries[record.key] {
             // Events came first: what they say is put upon the record.
-            let later = entry.record
-            entry.record = record
-            entry.hasBegun = true
-            entry.isTold = record.ended != nil
-            merge(later, into: &entry.record)
-            entries[record.key] = entry
-        } else {
-            entries[record.key] = Entry(
-                record: record, written: 1, touched: now, hasBegun: true, isTold: record.ended != nil)
+            entry.revision = earlier.revision + 1
+            merge(earlier.record, into: &entry.record)
+        } else if isStored {
+            entry.written = entry.revision
         }
+        if entry.written != entry.revision { entry.pressing = now }
+        entries[record.key] = entry
+        restless.insert(record.key)
     }
 
     /// Takes an event.
