@@ -359,6 +359,7 @@ def test_slow_readers_cost_little(bench):
             drain(reader, left - 20 * 64 * 1024)
         reader.close()
     assert gateway.program.resident_bytes() < 64 << 20
+    fake.off()
     assert gateway.execute("SELECT 1", within=60).failure is None
 
 

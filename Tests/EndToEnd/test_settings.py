@@ -41,7 +41,7 @@ def test_every_problem_at_once_with_line_path_and_suggestion(tmp_path):
 
 
 @pytest.mark.parametrize("text, word", [
-    ("a: [1, 2", "line"), ("a: 1\na: 2", "a"), ("- just\n- a list", "map"), ("listen: 7", "listen"),
+    ("a: [1, 2", "line"), ("a: 1\na: 2", "a"), ("- just\n- a list", "list"), ("listen: 7", "listen"),
     ("&a a: *a", ""), ("a: b\n---\nc: d", ""), ("\tlisten: {}", ""), ("retries: { mode: shadow }", "retries"),
     ("state: { store: 'postgresql://user@host/db' }", "store"), ("policy: my.yaml", "policy"),
     ('groups: [{name: a, active: b, pools: [{name: b, coordinators: [{name: c, url: "https://x:1"}]}]}]', "https"),
