@@ -26,7 +26,8 @@ struct AdminClient {
 
     /// A client as options and environment say.
     init(_ arguments: Arguments, _ surroundings: Surroundings) throws(Failure) {
-        var url = arguments.value("--url") ?? surroundings.environment["PENSTOCK_URL"] ?? Self.defaultURL
+        let given = surroundings.environment["PENSTOCK_URL"].flatMap { $0.isEmpty ? nil : $0 }
+        var url = arguments.value("--url") ?? given ?? Self.defaultURL
         while url.hasSuffix("/") { url.removeLast() }
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
             throw .usage("'\(url)' is no URL such as \(Self.defaultURL)")

@@ -11,9 +11,9 @@ enum Shown {
 
     /// A span of time by its two largest units.
     static func span(milliseconds: Int64) -> String {
+        let milliseconds = max(0, milliseconds)
         let seconds = milliseconds / 1000
         switch seconds {
-        case ..<0: return "0 ms"
         case 0: return "\(milliseconds) ms"
         case ..<60: return "\(seconds).\(milliseconds / 100 % 10) s"
         case ..<3600: return "\(seconds / 60)m \(seconds % 60)s"

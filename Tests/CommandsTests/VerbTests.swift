@@ -1,0 +1,192 @@
+import Engine
+import Model
+import Testing
+import Wire
+
+@testable import Commands
+
+@Suite("Verbs")
+struct VerbTests {
+    private func coordinator(_ drain: DrainState, isDrained: Bool = true) -> CoordinatorBody {
+        var coordinator = Coordinator(
+            registration: 3, name: "blue-1", group: "default", pool: "blue", url: "http://h:1", authority: "h:1")
+        coordinator.health = .ready
+        coordinator.isDrained = isDrained
+        return CoordinatorBody(coordinator, drain: drain, inFlight: drain == .done ? 0 : 2, openTransactions: 0)
+    }
+
+    private func group(_ drain: DrainState, active: String = "green") -> GroupBody {
+        let pools = ["blue", "green"].map { name in
+            PoolBody(
+                name: name, isActive: name == active, isHealthy: true, share: name == active ? 1 : 0, dialect: "trino",
+                drain: name == "blue" ? drain : .none, drainsFor: [], inFlight: InFlightBody(running: 1),
+                openTransactions: 0, versions: ["470"], coordinators: [coordinator(.none, isDrained: false)])
+        }
+        return GroupBody(name: "default", active: active, epoch: 8, pools: pools)
+    }
+
+    private let flip = FlipBody(
+        flip: 12, group: "default", active: "green", previous: "blue", epoch: 8, acknowledged: ["owner-1"])
+
+    @Test func everyVerbHasHelpThatNamesItsOptions() async {
+        for verb in VerbTable.verbs {
+            let session = Session()
+            #expect(await session.run("help", verb.name) == .done)
+            #expect(await session.run(verb.name, "--help") == .done)
+            #expect(session.output == verb.help + verb.help)
+            #expect(verb.options.allSatisfy { verb.help.contains($0.synopsis) })
+            #expect(VerbTable.help.contains("  \(verb.name)"))
+        }
+    }
+
+    @Test func wrongUsageIsTwoAndNothingIsAsked() async {
+        let session = Session()
+        #expect(await session.run() == .wrongUsage)
+        #expect(await session.run("flop") == .wrongUsage)
+        #expect(session.errors.contains("did you mean 'flip'?"))
+        #expect(await session.run("flip", "default") == .wrongUsage)
+        #expect(await session.run("flip", "default", "green", "--expect-epoch", "x") == .wrongUsage)
+        #expect(await session.run("statements", "--limit", "0") == .wrongUsage)
+        #expect(await session.run("statements", "--state", "finishd") == .wrongUsage)
+        #expect(await session.run("add", "x", "default", "http://a:1") == .wrongUsage)
+        #expect(await session.run("drain", "x", "--timeout", "5s") == .wrongUsage)
+        #expect(await session.run("status", "--url", "gateway:8081") == .wrongUsage)
+        #expect(session.asked.isEmpty)
+        #expect(session.output.isEmpty)
+    }
+
+    @Test func aGatewayThatIsNotThereIsThree() async {
+        let session = Session(problem: .refused)
+        #expect(await session.run("status", "--url", "http://127.0.0.1:9") == .unreachable)
+        #expect(session.errors == "penstock: no gateway at http://127.0.0.1:9: nobody listens there\n")
+    }
+
+    @Test func aRefusalIsOneAndTheReasonIsOnStandardError() async throws {
+        let session = Session()
+        session.answer(
+            "/v1/groups/default/rollback", 409, text: #"{"status":409,"detail":"No.","guard":"in-progress"}"#)
+        #expect(await session.run("rollback", "default") == .refused)
+        #expect(session.errors == "penstock: in-progress: No.\n")
+        #expect(session.output.isEmpty)
+        #expect(await session.run("rollback", "default", "--json") == .refused)
+        #expect(session.output.hasPrefix(#"{"status":409"#))
+    }
+
+    @Test func everyProblemOfAReloadIsShown() async {
+        let session = Session()
+        session.answer(
+            "/v1/reload", 422,
+            text: #"{"status":422,"detail":"Bad.","problems":[{"path":"a.b","line":3,"message":"m","suggestion":"s"}]}"#
+        )
+        #expect(await session.run("reload") == .refused)
+        #expect(session.errors == "penstock: Bad.\n  line 3: a.b: m\n      s\n")
+    }
+
+    @Test func theTokenIsShownToTheGatewayAndNeverToPeople() async throws {
+        let session = Session()
+        session.answer("/v1/groups", 401, text: "")
+        #expect(await session.run("groups", environment: ["PENSTOCK_TOKEN": "secret"]) == .refused)
+        #expect(session.requests.first?.headers.contains(WebHeader("Authorization", "Bearer secret")) == true)
+        #expect(session.errors.contains("PENSTOCK_TOKEN"))
+        #expect(!session.errors.contains("secret"))
+        #expect(await session.run("groups", "--token-file", "/nowhere/token") == .refused)
+    }
+
+    @Test func aFlipSaysWhatItDidAndSendsWhatWasAsked() async throws {
+        let session = Session()
+        try session.answer("/v1/groups/default/flip", flip)
+        #expect(
+            await session.run("flip", "default", "green", "--reason", "new", "--expect-epoch", "7", "--force") == .done)
+        #expect(session.output == "default: green is active, blue was; epoch 8, flip 12\n")
+        let body = String(decoding: session.requests[0].body ?? [], as: UTF8.self)
+        for member in [#""to":"green""#, #""reason":"new""#, #""expect_epoch":7"#, #""force":true"#] {
+            #expect(body.contains(member))
+        }
+    }
+
+    @Test func aFlipWaitsUntilTheOldPoolHasDrained() async throws {
+        let session = Session()
+        try session.answer("/v1/groups/default/flip", flip)
+        for drain in [DrainState.draining, .unknown, .done] { try session.answer("/v1/groups/default", group(drain)) }
+        #expect(await session.run("flip", "default", "green", "--wait") == .done)
+        #expect(session.monotonic() == 1000)
+    }
+
+    @Test func waitingEndsWithFourWhenTimeIsUp() async throws {
+        let session = Session()
+        try session.answer("/v1/coordinators/blue-1/drain", coordinator(.draining))
+        try session.answer("/v1/coordinators/blue-1", coordinator(.draining))
+        #expect(await session.run("drain", "blue-1", "--wait", "--timeout", "3s") == .timedOut)
+        #expect(session.monotonic() == 3000)
+        #expect(session.errors.contains("2 in flight"))
+    }
+
+    @Test func waitingEndsWhenSomebodyTakesItBack() async throws {
+        let session = Session()
+        try session.answer("/v1/groups/default/flip", flip)
+        try session.answer("/v1/groups/default", group(.none, active: "blue"))
+        #expect(await session.run("flip", "default", "green", "--wait") == .refused)
+        try session.answer("/v1/coordinators/blue-1/drain", coordinator(.draining))
+        try session.answer("/v1/coordinators/blue-1", coordinator(.none, isDrained: false))
+        #expect(await session.run("drain", "blue-1", "--wait") == .refused)
+    }
+
+    @Test func filtersGoToTheGateway() async throws {
+        let session = Session()
+        try session.answer("/v1/statements", ListBody<StatementBody>([]))
+        let code = await session.run(
+            "queries", "--state", "failed,lost", "--user", "a&b", "--since", "15m", "--limit", "5")
+        #expect(code == .done)
+        #expect(
+            session.asked == [
+                "GET /v1/statements?limit=5&state=failed&state=lost&user=a%26b&since=2025-12-31T23%3A45%3A00.000Z"
+            ])
+    }
+
+    @Test func machinesGetWhatTheGatewaySaid() async throws {
+        let session = Session()
+        session.answer("/v1/coordinators", text: #"{"items": [], "next_cursor": null, "later": 1}"#)
+        #expect(await session.run("coordinators", "--json") == .done)
+        #expect(session.output == #"{"items": [], "next_cursor": null, "later": 1}"# + "\n")
+    }
+
+    @Test func peopleGetTables() async throws {
+        let session = Session()
+        try session.answer("/v1/groups", ListBody([group(.draining)]))
+        #expect(await session.run("groups") == .done)
+        #expect(await session.run("pools") == .done)
+        #expect(
+            session.output == """
+                GROUP    ACTIVE  EPOCH  POOLS        IN FLIGHT  DRAINING
+                default  green       8  blue, green          2  blue
+                GROUP    POOL   STATE            SHARE  QUEUED  RUNNING  PRESUMED  OPEN TX  DRAIN     VERSIONS
+                default  blue   healthy            0 %       0        1         0        0  draining  470
+                default  green  active, healthy  100 %       0        1         0        0  -         470
+
+                """)
+    }
+
+    @Test func aStatementIsShownWithItsAttempts() async throws {
+        let session = Session()
+        let key = StatementKey(owner: Owner(counter: 1, random: 2), number: 3)
+        var record = StatementRecord(id: "s1", key: key, submitted: Timestamp(milliseconds: 1_767_225_599_000))
+        record.state = .failed
+        record.user = "an\u{1B}na"
+        record.attempts = [AttemptRecord(number: 1, pool: "blue", coordinator: "blue-1", started: record.submitted)]
+        record.attempts[0].failure = "DIVISION_BY_ZERO"
+        record.attempts[0].message = "Division by zero"
+        try session.answer("/v1/statements/q%2F1", StatementBody(record))
+        #expect(await session.run("query", "q/1") == .done)
+        #expect(session.output.contains("user        an?na\n"))
+        #expect(session.output.contains("elapsed     1.0 s\n"))
+        #expect(session.output.contains("DIVISION_BY_ZERO"))
+        #expect(session.output.hasSuffix("\nattempt 1: Division by zero\n"))
+    }
+
+    @Test func whatIsNoGatewayIsSaidToBeNone() async {
+        let session = Session()
+        session.answer("/v1/status", text: "<html>")
+        #expect(await session.run("status") == .refused)
+        #expect(session.errors.contains("is it its front door?"))
+    }
+}
