@@ -114,12 +114,14 @@ import Testing
         #expect(machine.onTick(abandoned: 5 * minute, remembered: 15 * minute, now: 60 * minute) == .none)
         #expect(machine.onPoll(attempt: 1, sequence: 7, now: 61 * minute) == .relay(isAdopted: true))
         #expect(machine.counted == .queued)
-        #expect(!machine.onPresumptionEnded())
+        let endedWhileCounted = machine.onPresumptionEnded()
+        #expect(!endedWhileCounted)
     }
 
     @Test func aPresumptionThatEndsCountsNoMore() {
         var machine = StatementMachine(presumedAttempt: 1, reads: false, startsOnPost: false, now: 0)
-        #expect(machine.onPresumptionEnded())
+        let endedAtLast = machine.onPresumptionEnded()
+        #expect(endedAtLast)
         #expect(machine.counted == .nowhere)
         #expect(machine.onPoll(attempt: 1, sequence: 7, now: minute) == .relay(isAdopted: true))
     }
