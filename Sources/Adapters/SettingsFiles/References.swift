@@ -90,8 +90,10 @@ func readFile(_ path: String, maximumBytes: Int) throws(UnreadableFile) -> [UInt
         throw files.fileExists(atPath: target) ? .forbidden : .absent
     }
     guard attributes[.type] as? FileAttributeType == .typeRegular else { throw .notRegular }
-    // Of which type the number is depends on whether Foundation is linked beside FoundationEssentials.
-    guard let size = attributes[.size] as? any BinaryInteger, Int(size) <= maximumBytes else {
+    // Of which type the number is depends on whether Foundation is linked beside FoundationEssentials (a test bundle
+    // has it, and then only a concrete type is bridged).
+    let number = attributes[.size]
+    guard let size = number as? UInt64 ?? (number as? any BinaryInteger).map({ UInt64($0) }), size <= maximumBytes else {
         throw .tooLarge(maximumBytes: maximumBytes)
     }
     guard let contents = files.contents(atPath: target) else { throw .forbidden }
