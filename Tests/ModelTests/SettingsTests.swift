@@ -27,6 +27,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("http://10.0.0.1:8080", true), ("http://[::1]:8080", true), ("http://localhost:8080", false),
+        ("http://10.0.0.256", false), ("http://10.0.1", false), ("http://a.b.c.d", false),
+    ])
+    func knowsAddressesThatNeedNoResolving(url: String, isLiteral: Bool) throws {
+        #expect(try #require(ServerURL(url)).isLiteral == isLiteral)
+    }
+
     @Test func changesNameTheKeysWithOldAndNewValues() throws {
         let old = Settings()
         var new = old

@@ -246,13 +246,34 @@ final class FakeWeb: Web {
     }
 }
 
-/// Addresses by host; a host that is a literal address is its own.
+/// Addresses by host. Whoever asks waits while it hangs.
 final class FakeNames: Names {
-    private let hosts = Mutex<[String: [String]]>([:])
-    func point(_ host: String, to ips: [String]) { hosts.withLock { $0[host] = ips } }
+    private struct State {
+        var hosts: [String: [String]] = [:]
+        var isHanging = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+    private let state = Mutex(State())
+
+    func point(_ host: String, to ips: [String]) { state.withLock { $0.hosts[host] = ips } }
+    func hang() { state.withLock { $0.isHanging = true } }
+    func goOn() {
+        let waiting = state.withLock { state in
+            defer { state = State(hosts: state.hosts) }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
     func resolve(host: String, port: UInt16) async -> [CoordinatorAddress] {
-        let ips = hosts.withLock { $0[host] } ?? (host.first?.isNumber == true ? [host] : [])
-        return ips.map { CoordinatorAddress(ip: $0, port: port) }
+        await withCheckedContinuation { continuation in
+            let isHanging = state.withLock { state in
+                if state.isHanging { state.waiting.append(continuation) }
+                return state.isHanging
+            }
+            if !isHanging { continuation.resume() }
+        }
+        return (state.withLock { $0.hosts[host] } ?? []).map { CoordinatorAddress(ip: $0, port: port) }
     }
 }
 

@@ -125,6 +125,27 @@ import Testing
         #expect(rig.coordinator("blue-1")?.isReady == true)
     }
 
+    @Test(.timeLimit(.minutes(1))) func aResolverThatHangsHoldsUpNoStart() async throws {
+        let rig = Rig(Settings.with([("blue", "trino.example"), ("green", "10.0.0.2")]))
+        rig.web.serve("10.0.0.2:8080", .wellServer)
+        rig.names.hang()
+        try await rig.routing.start()
+        let starting = Task { try await rig.probing.start() }
+        while rig.coordinator("green-1")?.isReady != true { await Task.yield() }
+        // The start sleeps until its patience ends; it may not have begun to when the clock is first moved.
+        let isOver = Counter()
+        Task {
+            _ = await starting.result
+            isOver.add()
+        }
+        while isOver.value == 0 {
+            rig.clock.advance(1500)
+            await Task.yield()
+        }
+        #expect(rig.coordinator("blue-1")?.health == .unknown)
+        rig.names.goOn()
+    }
+
     @Test func aNameThatNeverResolvedIsNotReady() async throws {
         let rig = Rig(Settings.with([("blue", "nowhere.example")]))
         try await rig.routing.start()

@@ -46,6 +46,12 @@ public struct ServerURL: Hashable, Sendable, CustomStringConvertible {
     /// The URL, without a slash at its end.
     public var description: String { "\(scheme.rawValue)://\(authority)" }
 
+    /// Whether the host is an address that needs no resolving. Like the resolver, it takes four numbers for IPv4.
+    public var isLiteral: Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host.contains(":") || parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+
     /// Takes `host[:port]` apart; nil when it is not one.
     private static func split(_ authority: Substring) -> (host: String, port: UInt16?)? {
         let host: Substring

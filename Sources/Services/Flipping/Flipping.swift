@@ -72,7 +72,8 @@ public final class Flipping: Sendable {
         // The commit itself tells whether the store can be written; a dry run has to ask.
         let isWritable = isDryRun ? await storage.condition().isWritable : true
         let situation = FlipSituation(
-            table: routing.traffic.table, group: group, newest: try await newest(group), isInProgress: isInProgress,
+            table: routing.traffic.table, group: group, newest: try await newest(group, for: order),
+            isInProgress: isInProgress,
             isStoreWritable: isWritable)
         switch FlipDecision(order, in: situation) {
         case .unknownGroup: throw .unknown("group", group)
@@ -107,7 +108,9 @@ public final class Flipping: Sendable {
         return committed
     }
 
-    private func newest(_ group: String) async throws(AdminProblem) -> PastFlip? {
+    /// The flip that a rollback would undo. Any other flip need not wait for the log.
+    private func newest(_ group: String, for order: FlipOrder) async throws(AdminProblem) -> PastFlip? {
+        guard order.target == .back else { return nil }
         do throws(StorageProblem) {
             return try await storage.flips(group: group, before: nil, limit: 1).first.map {
                 PastFlip(number: $0.number, from: $0.from, isRollback: $0.undoes != nil)

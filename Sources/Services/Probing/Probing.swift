@@ -41,11 +41,24 @@ public final class Probing: Service {
         self.log = log
     }
 
-    /// Probes everything once, so that the first statement meets coordinators that are known.
+    /// Probes everything once, so that the first statement meets coordinators that are known. A resolver that is slow
+    /// does not hold up the start for longer than a probe may take.
     public func start() async throws {
-        await withDiscardingTaskGroup { group in
-            for target in takeDue() { group.addTask { await self.probe(target) } }
+        let targets = takeDue()
+        let patience = targets.map { $0.settings.timeout.wholeMilliseconds }.max() ?? 0
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        Task {
+            await withDiscardingTaskGroup { group in
+                for target in targets { group.addTask { await self.probe(target) } }
+            }
+            end.finish()
         }
+        let bell = Task {
+            do { try await self.clock.sleep(milliseconds: patience) } catch {}  // Cancelled: all have ended.
+            end.finish()
+        }
+        for await _ in ends {}
+        bell.cancel()
     }
 
     /// Probes until its task is cancelled.
@@ -97,6 +110,7 @@ public final class Probing: Service {
     /// The addresses to try: the one that answered last first, one that was silent last. A name is resolved anew with
     /// each probe, on the side, so that a slow resolver delays no probe of an address that is known.
     private func candidates(for target: ProbeTarget) async -> [CoordinatorAddress] {
+        if target.url.isLiteral { return [CoordinatorAddress(ip: target.url.host, port: target.url.port)] }
         let (known, mayResolve) = memories.withLock { memories in
             var memory = memories[target.registration] ?? Memory()
             let mayResolve = !memory.isResolving
@@ -168,7 +182,7 @@ public final class Probing: Service {
         default:
             break
         }
-        memories.withLock { $0[target.registration]?.askAgain[path] = now + Self.patience }
+        memories.withLock { $0[target.registration, default: Memory()].askAgain[path] = now + Self.patience }
         return .untold
     }
 

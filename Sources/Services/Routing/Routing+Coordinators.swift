@@ -104,9 +104,9 @@ extension Routing {
     /// Takes the suffix of a query id that a coordinator just gave.
     /// - Returns: whether the coordinator is to be probed now, because it said otherwise before.
     func observe(suffix: String, of registration: UInt32) async -> Bool {
-        var change: HealthChange?
-        publish { change = $0.findings[registration]?.machine.onSuffix(suffix) }
+        let change = state.withLock { $0.findings[registration]?.machine.onSuffix(suffix) }
         guard let change else { return false }
+        if change.suffix != nil { publish { _ in } }
         await report(change, registration)
         return change.isDoubtful
     }
