@@ -113,7 +113,7 @@ public final class History: Service {
             for record in ended { state.ended[record.state, default: 0] += 1 }
             return ended
         }
-        for record in ended { tell(record) }
+        for record in ended { log.write(finished: record) }
     }
 
     private func write(_ drafts: [RecordBook.Draft]) async -> Bool {
@@ -203,21 +203,6 @@ public final class History: Service {
     /// Whether all that may still run is counted: some minutes after a start that followed a crash nothing of the
     /// earlier run is left.
     var isCertain: Bool { !mayHaveLost || clock.monotonic() - started >= Self.presumption }
-
-    private func tell(_ record: StatementRecord) {
-        let last = record.attempts.last
-        var fields = [
-            LogField("statement", record.id), LogField("state", record.state.rawValue), LogField("user", record.user),
-            LogField("source", record.source), LogField("group", record.group), LogField("pool", record.pool),
-            LogField("coordinator", record.coordinator), LogField("query_id", record.queryIDs.last ?? ""),
-            LogField("attempts", "\(record.attempts.count)"),
-        ]
-        if let ended = record.ended {
-            fields.append(LogField("elapsed_ms", "\(ended.milliseconds - record.submitted.milliseconds)"))
-        }
-        if let failure = last?.failure { fields.append(LogField("failure", failure)) }
-        log.write(.info, "statement ended", fields)
-    }
 
     // MARK: Reading
 

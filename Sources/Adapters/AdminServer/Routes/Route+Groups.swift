@@ -14,15 +14,13 @@ extension Route {
             .post, "/v1/groups/{group}/flip", "Make another pool active; 409 names the guard that refused",
             takes: FlipRequest.self, answer: FlipBody.self
         ) { (call, request) throws(AdminProblem) in
-            try checkReason(request.reason)
-            return try await call.api.flip(group: call.name("group"), request, by: call.by)
+            try await call.api.flip(group: call.name("group"), request, by: call.by)
         },
         Route(
             .post, "/v1/groups/{group}/rollback", "Undo the newest flip; 409 names the guard that refused",
             takes: RollbackRequest.self, answer: FlipBody.self
         ) { (call, request) throws(AdminProblem) in
-            try checkReason(request.reason)
-            return try await call.api.rollback(group: call.name("group"), request, by: call.by)
+            try await call.api.rollback(group: call.name("group"), request, by: call.by)
         },
     ]
 
@@ -55,10 +53,4 @@ private func list(_ call: Route.Call, group: String?) async throws(AdminProblem)
     guard cursor == nil || before != nil else { throw ListQuery.badCursor }
     let lines = try await call.api.flips(group: group, before: before, limit: limit)
     return ListBody(lines, nextCursor: lines.count == limit ? lines.last.map { String($0.flip) } : nil)
-}
-
-private func checkReason(_ reason: String?) throws(AdminProblem) {
-    guard (reason ?? "").unicodeScalars.count <= 1000 else {
-        throw .malformed("'reason' has more than 1000 characters.")
-    }
 }
