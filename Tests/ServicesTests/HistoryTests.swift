@@ -90,6 +90,7 @@ import Wire
         filter.user = "bob"
         #expect(try await rig.control.statements(filter).map(\.id) == [id(2)])
         await rig.storage.setAway(false)
+        rig.clock.advance(1000)
         await rig.history.flush(all: false)
         #expect(await rig.storage.history.count == 2)
         #expect(rig.history.unwritten == 0)

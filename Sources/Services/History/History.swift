@@ -10,6 +10,8 @@ public final class History: Service {
     public let name = "history"
     /// How often it takes the loops' events, in milliseconds.
     private static let tick: Int64 = 100
+    /// How long a store that is away is not tried again, in milliseconds.
+    private static let patience: Int64 = 1000
     /// Records in one transaction.
     private static let batch = 500
     /// Records that wait here at most, some 50 MB.
@@ -23,8 +25,8 @@ public final class History: Service {
         /// Unfinished statements of gone owners that were not polled yet.
         var presumed: [StatementKey: StatementRecord] = [:]
         var ended: [StatementState: UInt64] = [:]
-        /// Whether the last write failed.
-        var isStoreAway = false
+        /// When the last write failed, on the monotonic clock; nil: it did not.
+        var away: Int64?
     }
 
     private let intake: Intake
@@ -86,7 +88,7 @@ public final class History: Service {
     func flush(all: Bool) async {
         await turns.take {
             await take(intake.takeEvents())
-            while true {
+            while all || isWorthTrying {
                 let now = clock.monotonic()
                 let drafts = state.withLock { $0.book.drafts(limit: Self.batch, now: now, all: all) }
                 guard !drafts.isEmpty, await write(drafts), drafts.count == Self.batch else { break }
@@ -94,6 +96,11 @@ public final class History: Service {
             let now = clock.monotonic()
             state.withLock { $0.book.tidy(now: now) }
         }
+    }
+
+    private var isWorthTrying: Bool {
+        let now = clock.monotonic()
+        return state.withLock { $0.away.map { now - $0 >= Self.patience } ?? true }
     }
 
     private func take(_ events: [StatementEvent]) async {
@@ -121,15 +128,16 @@ public final class History: Service {
             try await storage.record(drafts.map(\.record))
             let wasAway = state.withLock { state in
                 state.book.written(drafts)
-                defer { state.isStoreAway = false }
-                return state.isStoreAway
+                defer { state.away = nil }
+                return state.away != nil
             }
             if wasAway { log.info("history is written again") }
             return true
         } catch {
+            let now = clock.monotonic()
             let isNews = state.withLock { state in
-                defer { state.isStoreAway = true }
-                return !state.isStoreAway
+                defer { state.away = now }
+                return state.away == nil
             }
             if isNews { log.error("history cannot be written", LogField("problem", error.text)) }
             return false
@@ -211,7 +219,7 @@ public final class History: Service {
     /// Records and events that were dropped since the start.
     var dropped: UInt64 { state.withLock { $0.book.dropped } + intake.droppedEvents }
     /// Records that wait for the store, if it is away.
-    var unwritten: Int { state.withLock { $0.isStoreAway ? $0.book.unwrittenCount : 0 } }
+    var unwritten: Int { state.withLock { $0.away == nil ? 0 : $0.book.unwrittenCount } }
 
     /// The statements that match, newest first: the store's, and over them what it does not have yet.
     func statements(_ filter: StatementFilter) async throws(StorageProblem) -> [StatementRecord] {
