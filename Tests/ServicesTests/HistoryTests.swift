@@ -55,6 +55,8 @@ import Wire
         #expect(record.user == "ann", "seed \(seed)")
         #expect(record.pool == "blue" && record.registration == 1, "seed \(seed)")
         #expect(record.queryIDs == ["2026_1_abcde"], "seed \(seed)")
+        #expect(record.attempts.map(\.ended) == [record.ended], "seed \(seed)")
+        #expect(record.attempts.map(\.queryID) == ["2026_1_abcde"], "seed \(seed)")
         #expect(rig.log.messages.count { $0 == "statement ended" } == 1, "seed \(seed)")
     }
 

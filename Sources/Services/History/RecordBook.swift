@@ -23,6 +23,19 @@ struct RecordBook: Sendable {
         var hasBegun = false
         /// Whether its end was told.
         var isTold = false
+        /// The error that it ended with.
+        var failure: String?
+        var message: String?
+
+        /// The last attempt of a statement that ended has ended with it, whichever was heard of first.
+        mutating func close() {
+            guard let ended = record.ended, let last = record.attempts.last?.number else { return }
+            record.withAttempt(last, at: ended) { attempt in
+                attempt.ended = attempt.ended ?? ended
+                attempt.failure = attempt.failure ?? failure
+                attempt.message = attempt.message ?? message
+            }
+        }
     }
     /// A version of a record that is to be written.
     struct Draft: Equatable, Sendable {
@@ -63,7 +76,9 @@ struct RecordBook: Sendable {
         if let earlier = entries[record.key] {
             // Events came first: what they say is put upon the record.
             entry.revision = earlier.revision + 1
+            (entry.failure, entry.message) = (earlier.failure, earlier.message)
             merge(earlier.record, into: &entry.record)
+            entry.close()
         } else if isStored {
             entry.written = entry.revision
         }
@@ -110,10 +125,11 @@ struct RecordBook: Sendable {
                 attempt.coordinator = coordinator
                 attempt.started = event.at
             }
-            guard number == entry.record.attempts.last?.number else { return }
-            entry.record.pool = pool
-            entry.record.coordinator = coordinator
-            entry.record.registration = registration
+            if number == entry.record.attempts.last?.number {
+                entry.record.pool = pool
+                entry.record.coordinator = coordinator
+                entry.record.registration = registration
+            }
         case .answered(let number, let queryID):
             entry.record.withAttempt(number, at: event.at) { $0.queryID = queryID }
             if !entry.record.queryIDs.contains(queryID) { entry.record.queryIDs.append(queryID) }
@@ -130,19 +146,19 @@ struct RecordBook: Sendable {
                 entry.record.state = .running
                 entry.record.ended = nil
                 entry.isTold = false
+                if let last = entry.record.attempts.last, last.failure == nil {
+                    entry.record.withAttempt(last.number, at: event.at) { $0.ended = nil }
+                }
             }
             if entry.record.registration == 0 { entry.record.registration = registration }
         case .ended(let state, let failure, let message):
             guard !entry.record.state.isTerminal else { return }
             entry.record.state = state
             entry.record.ended = event.at
-            guard let last = entry.record.attempts.last?.number else { return }
-            entry.record.withAttempt(last, at: event.at) { attempt in
-                attempt.ended = attempt.ended ?? event.at
-                attempt.failure = attempt.failure ?? failure
-                attempt.message = attempt.message ?? message.map { String($0.prefix(2000)) }
-            }
+            entry.failure = failure
+            entry.message = message.map { String($0.prefix(2000)) }
         }
+        entry.close()
     }
 
     private func merge(_ later: StatementRecord, into record: inout StatementRecord) {
