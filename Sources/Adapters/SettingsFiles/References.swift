@@ -93,9 +93,8 @@ func readFile(_ path: String, maximumBytes: Int) throws(UnreadableFile) -> [UInt
     // Of which type the number is depends on whether Foundation is linked beside FoundationEssentials (a test bundle
     // has it, and then only a concrete type is bridged).
     let number = attributes[.size]
-    guard let size = number as? UInt64 ?? (number as? any BinaryInteger).map({ UInt64($0) }), size <= maximumBytes else {
-        throw .tooLarge(maximumBytes: maximumBytes)
-    }
+    guard let size = number as? UInt64 ?? (number as? any BinaryInteger).map({ UInt64($0) }), size <= maximumBytes
+    else { throw .tooLarge(maximumBytes: maximumBytes) }
     guard let contents = files.contents(atPath: target) else { throw .forbidden }
     return [UInt8](contents)
 }
