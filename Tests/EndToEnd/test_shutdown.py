@@ -35,7 +35,7 @@ def test_term_says_not_ready_but_accepts_for_a_while(bench):
 
 def test_after_the_delay_connections_close_with_their_answer(bench):
     fake = bench.fake()
-    gateway = bench.before(fake, shutdown={"delay": "0s", "grace": "5s"})
+    gateway = bench.before(fake, shutdown={"delay": "0s", "grace": "2s"})
     fake.on("POST", "^/v1/statement$", lambda request: time.sleep(1))
     replies = []
 

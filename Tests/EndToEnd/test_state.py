@@ -1,5 +1,6 @@
 """What survives: kill -9 at any moment, a full or read-only disk, a second gateway on the same state."""
 
+import contextlib
 import os
 import random
 import subprocess
@@ -220,13 +221,9 @@ def test_a_full_disk_refuses_flips_and_routes_on(bench, tmp_path):
     settings = gateway_settings(state, group(pool("blue", fakes[0]), pool("green", fakes[1])))
     gateway = bench.keep(Gateway(state.parent, settings)).start().settle()
     try:
-        with open(state / "ballast", "wb") as ballast:
-            try:
-                while True:
-                    ballast.write(b"x" * 4096)
-                    ballast.flush()
-            except OSError:
-                pass
+        with open(state / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(b"x" * 4096)
         for turn in range(20):
             assert execute(gateway.front, f"SELECT rows {turn % 3 + 1}").error is None
         reply = gateway.admin.ask("POST", "/v1/groups/default/flip", {"to": "green"})

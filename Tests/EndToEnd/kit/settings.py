@@ -52,6 +52,7 @@ def gateway_settings(state_directory, *groups, **changes):
         "state": {"directory": str(state_directory)},
         "log": {"level": "info", "format": "json"},
         "shutdown": {"delay": "0s", "grace": "2s"},
-        "groups": list(groups),
     }
+    if groups:
+        base["groups"] = list(groups)
     return merged(base, changes)
