@@ -38,14 +38,14 @@ struct SystemTables {
 
     private static let columnNames = [
         "table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "column_default",
-        "is_nullable", "data_type",
+        "is_nullable", "data_type", "comment",
     ]
 
     private func columns(of table: TableName) -> String {
         let (catalog, schema, name) = (sqlString(table.catalog), sqlString(table.schema), sqlString(table.table))
         return "SELECT \(catalog) AS table_catalog, \(schema) AS table_schema, \(name) AS table_name, "
             + "lower(name) AS column_name, cid + 1 AS ordinal_position, dflt_value AS column_default, "
-            + "iif(`notnull`, 'NO', 'YES') AS is_nullable, lower(type) AS data_type "
+            + "iif(`notnull`, 'NO', 'YES') AS is_nullable, lower(type) AS data_type, NULL AS comment "
             + "FROM pragma_table_info(\(sqlString(table.text)))"
     }
 
