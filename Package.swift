@@ -81,7 +81,7 @@ let package = Package(
             "Daemon", "Gateway",
             [
                 "Engine", "Wire", "Model", "Services", "Network", "HTTPServer", "Relay", "StorageSQLite", "WebClient",
-                "SettingsFiles", "Telemetry", "AdminServer",
+                "SettingsFiles", "Telemetry", "AdminServer", "Threads", "Files",
             ]),
         module(
             "Daemon", "Commands",

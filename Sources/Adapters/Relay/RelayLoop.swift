@@ -37,6 +37,7 @@ final class RelayLoop {
     /// Idle connections kept for one coordinator.
     private static let maximumIdle = 256
     private static let tickMilliseconds = 100
+    private static let shardsPerTick = 8
 
     init(
         loop: Loop, hub: Hub, index: Int, loopCount: Int,
@@ -209,12 +210,12 @@ final class RelayLoop {
         flush()
     }
 
-    /// Looks at one shard of the statements, so that all are looked at every few seconds.
+    /// Looks at some shards of the statements, so that all are looked at within a second.
     private func sweep(_ now: Int64) {
-        guard shard < CellTable.shardCount else {
-            shard = index
-            return
-        }
+        for _ in 0..<Self.shardsPerTick { sweepShard(now) }
+    }
+
+    private func sweepShard(_ now: Int64) {
         let limits = limits
         for cell in hub.cells.cells(ofShard: shard) {
             switch cell.tick(abandoned: limits.abandoned, remembered: limits.remembered, now: now) {
@@ -224,7 +225,7 @@ final class RelayLoop {
             }
         }
         shard += loopCount
-        if shard >= CellTable.shardCount { shard = index }
+        if shard >= CellTable.shardCount { shard = index % CellTable.shardCount }
     }
 
     private func closeIdle(_ now: Int64) {

@@ -3,7 +3,7 @@ import Model
 /// Every verb, in the order of the help. A new verb is a file in Verbs and a word here.
 enum VerbTable {
     static let verbs: [Verb] = [
-        .check, .coordinator,
+        .serve, .demo, .check, .coordinator,
         .status, .groups, .pools, .coordinators, .flips, .statements, .statement,
         .flip, .rollback, .drain, .undrain, .add, .remove, .reload,
         .help,

@@ -7,6 +7,8 @@ import Wire
 extension Front {
     func handle(_ head: RequestHead, _ bytes: Span<UInt8>, exchange: Exchange) {
         let isHTTP10 = head.version == .http10
+        // Only a statement has a body that goes upstream; behind any other request it would be read as the next one.
+        if head.method != .post { exchange.requestBody = [] }
         let base = clientBase(head, bytes)
         func begin(_ purpose: Exchange.Purpose) {
             exchange.begin(purpose, front: self, method: head.method, base: base, isHTTP10: isHTTP10)
@@ -152,13 +154,30 @@ extension Front {
         let queryID = exchange.text(bytes, id)
         guard let (target, cell) = find(queryID) else { return answerNotFound() }
         begin(head.method == .delete ? .cancelByID : .pass)
-        exchange.passOn(head, bytes, path: head.target, tag: nil, cell: cell, target: target)
+        // A client may have been shown the gateway's own id: the engine knows the statement by its.
+        guard let cell, isOwnID(bytes, id, of: cell) else {
+            return exchange.passOn(head, bytes, path: head.target, tag: nil, cell: cell, target: target)
+        }
+        exchange.passOn(head, bytes, renamed: "/v1/query/" + cell.placement.queryID, cell: cell, target: target)
+    }
+
+    private func isOwnID(_ bytes: Span<UInt8>, _ id: Range<Int>, of cell: Cell) -> Bool {
+        guard id.count == cell.idBytes.count else { return false }
+        for index in 0..<id.count where bytes[id.lowerBound + index] != cell.idBytes[index] { return false }
+        return true
     }
 
     /// Where a query id leads: by the statement that was shown with it, else by the suffix of its coordinator's ids.
     private func find(_ queryID: String) -> (Target, Cell?)? {
         if let entry = relay.hub.shownIDs.find(queryID), let target = relay.snapshot.targets[entry.registration] {
             return (target, relay.hub.cells.cell(entry.key))
+        }
+        let own = Array(queryID.utf8)
+        if let (owner, number) = readStatementID(own.span, 0..<own.count),
+            let cell = relay.hub.cells.cell(StatementKey(owner: owner, number: number)),
+            let target = relay.snapshot.targets[cell.placement.registration]
+        {
+            return (target, cell)
         }
         guard let suffix = idSuffix(queryID) else { return nil }
         let coordinators = relay.snapshot.table.coordinators

@@ -21,7 +21,11 @@ final class Front: StreamOwner {
     /// Its place among the loop's fronts.
     var slot = -1
     /// The answer under way is the connection's last.
-    var closesAfterAnswer = false
+    var closesAfterAnswer: Bool {
+        get { isLastAnswer || relay.hub.isClosing.load(ordering: .relaxed) }
+        set { isLastAnswer = newValue }
+    }
+    private var isLastAnswer = false
     var stream: Stream?
     var state = State.head
     var head: RequestHead
@@ -182,9 +186,7 @@ final class Front: StreamOwner {
         releaseHead()
         deadline = .max
         relay.refresh()
-        closesAfterAnswer =
-            !head.keepsAlive || head.version == .http10 || sawEnd
-            || relay.hub.isClosing.load(ordering: .relaxed)
+        isLastAnswer = !head.keepsAlive || head.version == .http10 || sawEnd
         let end = head.end
         if head.isChunked || head.contentLength > 0 { return end + beginBody(bytes) }
         state = .exchange
@@ -210,6 +212,13 @@ final class Front: StreamOwner {
 
     /// A cancel is under way instead of an exchange.
     func begin(_ cancellation: Cancellation) { self.cancellation = cancellation }
+
+    /// A coordinator refused a cancel: its answer passes, with its challenge.
+    func passRefusal(_ head: ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>) {
+        cancellation = nil
+        exchange.begin(.pass, front: self, method: .delete, base: [], isHTTP10: false)
+        exchange.pass(head, bytes, body, true)
+    }
 
     /// The answer has been written: goes on with the next request.
     func exchangeEnded() {

@@ -38,10 +38,6 @@ final class Cancellation: UpstreamClient, Ticking {
     }
 
     func start() {
-        relay.canceled(cell) { [self] in
-            isStored = true
-            answer()
-        }
         if forwards {
             _ = tick(relay.now)
         } else {
@@ -67,8 +63,9 @@ final class Cancellation: UpstreamClient, Ticking {
             }
         }
         if now - began >= relay.limits.cancelAnswer {
-            isStored = true
             settle(confirmed: false)
+            isStored = true
+            answer()
         }
         return !(isSettled && wasAnswered)
     }
@@ -86,7 +83,14 @@ final class Cancellation: UpstreamClient, Ticking {
     ) {
         if !isWhole { upstream.discard() }
         self.upstream = nil
-        if head.status == 204 {
+        if head.status == 401 || head.status == 403 {
+            isSettled = true
+            wasAnswered = true
+            cell.cancelRefused()
+            let front = front
+            self.front = nil
+            front?.passRefusal(head, bytes, body: isWhole ? body : body.lowerBound..<body.lowerBound)
+        } else if head.status == 204 {
             settle(confirmed: true)
         } else if sent >= 2 {
             settle(confirmed: false)
@@ -106,7 +110,10 @@ final class Cancellation: UpstreamClient, Ticking {
         upstream?.discard()
         upstream = nil
         cell.cancelAnswered(confirmed: confirmed, countFor: Self.unconfirmedMilliseconds, now: relay.now)
-        answer()
+        relay.canceled(cell) { [self] in
+            isStored = true
+            answer()
+        }
     }
 
     private func answer() {

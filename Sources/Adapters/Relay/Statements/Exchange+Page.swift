@@ -95,7 +95,7 @@ extension Exchange {
             // Without framing only the page's own end tells that it is not cut, so it is scanned to its end.
             streams = isFramed
         case .more(let end): safe = end
-        case .whole(let end): safe = end
+        case .whole: safe = body.count
         }
         // Whether this is the last page may not be known yet; its end is told when it has come.
         guard let sequence = ask(isLast: false) else { return }
@@ -152,8 +152,9 @@ extension Exchange {
         switch step {
         case .malformed: return breakOff()
         case .more(let end), .streams(let end): safe = end
-        case .whole(let end):
-            safe = end
+        case .whole:
+            // What follows the page is white space: Presto ends it with a line feed.
+            safe = body.count
             isWhole = true
         }
         if front != nil, safe > 0 {

@@ -84,7 +84,7 @@ extension Exchange {
             return .changed
         }
         let placement = cell.placement
-        if placement.incarnation != 0, placement.incarnation != coordinator.incarnation { return .changed }
+        if let taken = placement.incarnation, taken != coordinator.incarnation { return .changed }
         if let started = coordinator.startedAfter, started > placement.submitted { return .changed }
         if let first = cell.machine.firstForgotten, let checked = coordinator.checked, checked > first {
             return .same

@@ -5,17 +5,21 @@ import Wire
 extension Exchange {
     /// Assembles the request as the coordinator gets it: the client's fields without those of its own connection,
     /// without what speaks to this gateway, with the coordinator's own authority (design 3, 'Connections').
-    func buildRequest(_ head: RequestHead, _ bytes: Span<UInt8>, path source: Range<Int>, target: Target) {
+    ///
+    /// - Parameter shift: how far the head's offsets lie behind in `bytes`, where a path was put before it.
+    func buildRequest(
+        _ head: RequestHead, _ bytes: Span<UInt8>, path source: Range<Int>, shiftedBy shift: Int = 0, target: Target
+    ) {
         self.target = target
         let out = relay.out
         out.clear()
-        out.put(bytes, head.methodName)
+        out.put(bytes, head.methodName.lowerBound + shift..<head.methodName.upperBound + shift)
         out.put(" ")
         path = out.count..<out.count + source.count
         out.put(bytes, source)
         out.put(" HTTP/1.1\r\n")
         out.put(target.requestLines)
-        putFields(head, bytes)
+        putFields(head, bytes, shiftedBy: shift)
         if head.method == .post {
             out.put("Content-Length: ")
             out.put(decimal: requestBody.count)
@@ -27,7 +31,7 @@ extension Exchange {
     }
 
     /// Puts the fields that pass upstream; neighbours that pass go over in one piece.
-    private func putFields(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    private func putFields(_ head: RequestHead, _ bytes: Span<UInt8>, shiftedBy shift: Int) {
         let out = relay.out
         var from = -1
         var to = -1
@@ -36,12 +40,12 @@ extension Exchange {
             if field.start == to {
                 to = field.end
             } else {
-                if from >= 0 { out.put(bytes, from..<to) }
+                if from >= 0 { out.put(bytes, from + shift..<to + shift) }
                 from = field.start
                 to = field.end
             }
         }
-        if from >= 0 { out.put(bytes, from..<to) }
+        if from >= 0 { out.put(bytes, from + shift..<to + shift) }
     }
 
     private func passesUpstream(_ field: Field) -> Bool {

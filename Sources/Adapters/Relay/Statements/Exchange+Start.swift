@@ -37,6 +37,16 @@ extension Exchange {
         send(fresh: false)
     }
 
+    /// The same with another path than the client's.
+    func passOn(_ head: RequestHead, _ bytes: Span<UInt8>, renamed path: String, cell: Cell, target: Target) {
+        self.cell = cell
+        var joined = Array(path.utf8)
+        let start = joined.count
+        joined.append(contentsOf: bytes)
+        buildRequest(head, joined.span, path: 0..<start, shiftedBy: start, target: target)
+        send(fresh: false)
+    }
+
     /// HEAD /v1/statement checks a user's credentials: it goes where this user's POST would.
     func checkUser(_ head: RequestHead, _ bytes: Span<UInt8>) {
         guard let target = targetOfSubmission(head, bytes) else {

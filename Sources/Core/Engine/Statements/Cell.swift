@@ -47,8 +47,8 @@ public struct Placement: Sendable {
     public var coordinator: String
     /// Its registration.
     public var registration: UInt32
-    /// The coordinator's incarnation when it took the statement.
-    public var incarnation: UInt32
+    /// The coordinator's incarnation when it took the statement; nil where another gateway sent it.
+    public var incarnation: UInt32?
     /// When the POST was taken.
     public var submitted: Timestamp
     /// The engine's query id, once it answered.
@@ -65,7 +65,7 @@ public struct Placement: Sendable {
         pool = ""
         coordinator = ""
         registration = 0
-        incarnation = 0
+        incarnation = nil
         queryID = ""
         transaction = nil
         load = nil
@@ -161,6 +161,9 @@ public final class Cell: Sendable {
     public func cancel(attempt: UInt16, withdrawsUnstarted: Bool, now: Int64) -> StatementMachine.Cancel {
         step { $0.machine.onCancel(attempt: attempt, withdrawsUnstarted: withdrawsUnstarted, now: now) }
     }
+
+    /// The coordinator refused the DELETE.
+    public func cancelRefused() { step { $0.machine.onCancelRefused() } }
 
     /// The coordinator confirmed a DELETE by id.
     public func canceledThere(now: Int64) -> Bool { step { $0.machine.onCanceledThere(now: now) } }

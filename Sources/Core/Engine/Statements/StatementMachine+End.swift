@@ -24,10 +24,18 @@ extension StatementMachine {
         case .relayed: return .relay
         case .submitting, .open, .presumed: break
         }
+        phaseBeforeCancel = phase
         phase = .ended(.userCanceled)
         self.attempt = max(self.attempt, attempt)
         lastSeen = now
         return .canceled(forwards: hasStarted || withdrawsUnstarted)
+    }
+
+    /// The coordinator refused the DELETE for want of credentials: nothing has ended (design 4.4).
+    public mutating func onCancelRefused() {
+        guard let phaseBeforeCancel, phase == .ended(.userCanceled) else { return }
+        phase = phaseBeforeCancel
+        self.phaseBeforeCancel = nil
     }
 
     /// Whether a DELETE by id, which the coordinator confirmed, ends the statement.

@@ -81,6 +81,7 @@ public struct StatementMachine: Equatable, Sendable {
     private var unansweredSince: Int64?
     private var forgottenAt: Timestamp?
     var countedUntil: Int64?
+    var phaseBeforeCancel: Phase?
 
     /// A statement whose POST is about to be sent.
     public init(reads: Bool, startsOnPost: Bool, now: Int64) {

@@ -1,5 +1,6 @@
 import DemoCoordinator
 import FoundationEssentials
+import Gateway
 import Glibc
 import Model
 import Network
@@ -32,7 +33,8 @@ extension Verb {
         do {
             let signals = try Signals()
             surroundings.output("listening \(try await coordinator.start())\n")
-            await signals.next()
+            for await request in signals.requests where request == .stop { break }
+            signals.stop()
             await coordinator.stop()
         } catch {
             throw Failure(code: .refused, message: "the coordinator cannot start: \(error)")
@@ -50,27 +52,5 @@ extension Verb {
         } catch {
             throw Failure(code: .refused, message: "\(path) is no script of faults: \(error)")
         }
-    }
-}
-
-/// Waits for SIGTERM or SIGINT, on a loop of its own.
-private final class Signals: Sendable {
-    private final class Watches {}
-
-    private let thread: LoopThread<Watches>
-    private let arrivals: AsyncStream<Void>
-
-    init() throws(NetworkError) {
-        let (arrivals, arrival) = AsyncStream<Void>.makeStream()
-        self.arrivals = arrivals
-        thread = try LoopThread(name: "signals", bufferBytes: 4096) { loop in
-            for signal in [SIGTERM, SIGINT] { loop.onSignal(signal) { arrival.yield() } }
-            return Watches()
-        }
-    }
-
-    /// Returns at the first of them.
-    func next() async {
-        for await _ in arrivals { return }
     }
 }

@@ -1,1 +1,0 @@
-// Deleted with the first real file of this module.
