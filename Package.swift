@@ -108,6 +108,8 @@ let package = Package(
         tests("SQL", ["SQL"]),
         tests("Engine", ["Engine", "SQL", "Wire"]),
         tests("YAML", ["YAML"]),
+        tests("AdminServer", ["AdminServer", "Network", "WebClient", "Files", "Model", "Engine", "Wire"]),
+        tests("Commands", ["Commands", "Files", "Model", "Engine", "Wire"]),
         tests("Telemetry", ["Telemetry", "Model", "Engine", "SQL", "Wire"]),
         tests("Model", ["Model", "Engine"]),
         tests("SettingsFiles", ["SettingsFiles", "Model", "Engine", "YAML"]),
