@@ -192,11 +192,13 @@ public final class GatewayDaemon: Sendable {
 
     /// Stops everything at once.
     public func end() async {
-        guard let made = running.withLock({ running in
-            let made = running
-            running = nil
-            return made
-        }) else { return }
+        guard
+            let made = running.withLock({ running in
+                let made = running
+                running = nil
+                return made
+            })
+        else { return }
         await made.relay.stopAccepting()
         await made.relay.stop()
         // Backwards; each has its time, so that one that hangs keeps nobody from ending.

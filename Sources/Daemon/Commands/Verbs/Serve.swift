@@ -8,7 +8,9 @@ extension Verb {
             + "Prints where it listens once it accepts. TERM and INT end it, HUP reads the settings again.",
         options: [
             Option(name: "--config", value: "FILE", help: "A settings file; what it leaves out has its default"),
-            Option(name: "--set", value: "KEY=VALUE", help: "One setting, over the file's, like listen.port=9090", repeats: true),
+            Option(
+                name: "--set", value: "KEY=VALUE", help: "One setting, over the file's, like listen.port=9090",
+                repeats: true),
         ]
     ) { (arguments, surroundings) throws(Failure) in
         for word in arguments.all("--set") where !word.contains("=") {
