@@ -11,6 +11,7 @@ public enum SignalRequest: Sendable {
 
 /// Signals as a stream: they arrive through a loop of their own (design 8).
 public final class Signals: Sendable {
+    /// What came, in order; at most 16 wait.
     public let requests: AsyncStream<SignalRequest>
     private let thread: LoopThread<Watches>
 
@@ -19,6 +20,7 @@ public final class Signals: Sendable {
         init(_ kept: [SignalWatch]) { self.kept = kept }
     }
 
+    /// Handles the signals from now on.
     public init() throws(NetworkError) {
         let (requests, continuation) = AsyncStream.makeStream(
             of: SignalRequest.self, bufferingPolicy: .bufferingOldest(16))
@@ -32,5 +34,6 @@ public final class Signals: Sendable {
         }
     }
 
+    /// Handles them no more.
     public func stop() { thread.stop() }
 }

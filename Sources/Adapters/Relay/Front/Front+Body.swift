@@ -7,7 +7,7 @@ extension Front {
         let head = head
         let limits = relay.limits
         guard head.contentLength <= limits.statementText else {
-            refuse(413, "The statement is longer than the limit of \(limits.statementText) bytes (limits.statement_text).\n")
+            refuse(413, "The statement is longer than \(limits.statementText) bytes (limits.statement_text).\n")
             return bytes.count - head.end
         }
         let start = head.end

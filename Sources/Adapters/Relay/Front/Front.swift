@@ -282,6 +282,13 @@ final class Front: StreamOwner {
         stream?.abort()
     }
 
+    /// Ends the connection without a reset, in the middle of an answer.
+    func cut() {
+        guard state != .closing else { return }
+        state = .closing
+        stream?.cut()
+    }
+
     /// Closes a connection that is between requests.
     func closeIfResting() {
         if state == .head, !headWaits { finish() }

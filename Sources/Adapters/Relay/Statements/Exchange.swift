@@ -188,7 +188,8 @@ final class Exchange: UpstreamClient, Ticking {
         cell?.exchangeEnded(now: now)
         let front = front
         self.front = nil
-        front?.abort()
+        // Clients send a POST again on a reset, so its answer ends without one where its framing shows the cut.
+        if purpose == .submission, framing != .close { front?.cut() } else { front?.abort() }
     }
 
     // MARK: Time

@@ -35,7 +35,8 @@ final class Cursor {
             let (column, hint) = pair
             let isExpression =
                 column.declaredType == nil && hint == nil && column.name.contains { "(+-*/ ".contains($0) }
-            let name = hint?.name ?? (isExpression || column.name.hasPrefix("column") ? "_col\(offset)" : column.name.lowercased())
+            let isUnnamed = isExpression || column.name.hasPrefix("column")
+            let name = hint?.name ?? (isUnnamed ? "_col\(offset)" : column.name.lowercased())
             let declared = column.declaredType.map { ColumnType(declared: $0) }
             return ResultColumn(name: name, type: hint?.type ?? declared ?? .unknown)
         }
