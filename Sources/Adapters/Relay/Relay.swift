@@ -117,10 +117,13 @@ public final class Relay: Traffic {
 
     // MARK: Traffic
 
+    /// Makes a table the one that every POST is routed by whose head arrives from now on.
     public func publish(_ table: RoutingTable) { hub.publish(table) }
 
+    /// The published table.
     public var table: RoutingTable { hub.snapshot.table }
 
+    /// Statements in flight, by registration.
     public func inFlight() -> [UInt32: InFlight] {
         hub.loads.mapValues { load in
             let parts = load.parts
@@ -128,8 +131,10 @@ public final class Relay: Traffic {
         }
     }
 
+    /// Open transactions, by registration.
     public func openTransactions() -> [UInt32: Int] { hub.pins.counts }
 
+    /// The state of every statement that has not ended.
     public func liveStates() -> [StatementKey: StatementState] {
         var states: [StatementKey: StatementState] = [:]
         for cell in hub.cells.all {
@@ -139,6 +144,7 @@ public final class Relay: Traffic {
         return states
     }
 
+    /// Sums up the loops' counters.
     public func counters() async -> RelayCounters {
         var sum = RelayCounters()
         for thread in threads.withLock({ $0 }) {
@@ -150,13 +156,16 @@ public final class Relay: Traffic {
         return sum
     }
 
+    /// What /-/ready answers from now on.
     public func setReady(_ ready: Bool) { hub.isReady.store(ready, ordering: .relaxed) }
 
+    /// From now on answers carry `Connection: close`, and connections at rest are closed.
     public func closeGently() {
         hub.isClosing.store(true, ordering: .relaxed)
         for thread in threads.withLock({ $0 }) { thread.post { $0.closeResting() } }
     }
 
+    /// Counts unfinished statements of owners that are gone as presumed.
     public func presume(_ statements: [StatementRecord]) {
         let now = monotonicMilliseconds()
         for record in statements where record.registration != 0 {
@@ -177,6 +186,7 @@ public final class Relay: Traffic {
         }
     }
 
+    /// Ends the presumption of all that were not polled; answers their keys.
     public func forgetPresumed() -> [StatementKey] {
         hub.cells.all.filter { $0.presumptionEnded() }.map(\.key)
     }
