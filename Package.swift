@@ -106,6 +106,7 @@ let package = Package(
         tests("Curl", ["Curl", "TestKit"]),
         tests("WebClient", ["WebClient", "TestKit", "Engine", "Model"]),
         tests("SQL", ["SQL"]),
+        tests("DemoCoordinator", ["DemoCoordinator", "SQLite", "Wire"]),
         tests("Engine", ["Engine", "SQL", "Wire"]),
         tests("YAML", ["YAML"]),
         tests("AdminServer", ["AdminServer", "Network", "WebClient", "Files", "Model", "Engine", "Wire"]),
