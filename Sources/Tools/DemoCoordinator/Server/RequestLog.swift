@@ -2,6 +2,7 @@
 struct RequestLog: Equatable {
     struct Entry: Equatable {
         let id: String
+        /// The first `maximumText` characters of its text.
         let sql: String
         let user: String
         let source: String?
@@ -17,6 +18,8 @@ struct RequestLog: Equatable {
 
     /// The most statements that are kept; the oldest go first.
     static let maximum = 50_000
+    /// How much of a statement's text is kept.
+    static let maximumText = 10_000
 
     private(set) var counts: [String: Int] = [:]
     private var entries: [String: Entry] = [:]

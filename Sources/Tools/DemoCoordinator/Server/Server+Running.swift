@@ -1,12 +1,23 @@
 import FoundationEssentials
 
 extension Server {
+    /// The longest text that runs, in UTF-16 units, as Trino's `query.max-length`.
+    private static let longestText = 1_000_000
+
     /// The first poll of a statement: from here on it runs, whether or not it is polled again.
     func begin(_ statement: Statement) {
         statement.started = loop.now
         statement.phase = .waiting
         log.change(statement.id) { $0.wasStarted = true }
         if isStarting { return fail(statement, .startingUp) }
+        let length = statement.sql.utf16.count
+        if length > Self.longestText {
+            return fail(
+                statement,
+                .user(
+                    "QUERY_TEXT_TOO_LARGE", 35,
+                    "Query text length (\(length)) exceeds the maximum length (\(Self.longestText))"))
+        }
         if let id = statement.session.transactionID, transactions[id] == nil {
             return fail(statement, .unknownTransaction(id))
         }

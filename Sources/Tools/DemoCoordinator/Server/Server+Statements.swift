@@ -31,7 +31,8 @@ extension Server {
         order.append(statement.id)
         log.add(
             RequestLog.Entry(
-                id: statement.id, sql: statement.sql, user: session.user, source: session.source,
+                id: statement.id, sql: String(statement.sql.prefix(RequestLog.maximumText)), user: session.user,
+                source: session.source,
                 attempt: session.attempt, transaction: session.transactionID))
         reply(exchange, queuedPage(statement, request, next: statement.path(.queued, 1)))
     }

@@ -41,7 +41,8 @@ extension Planner {
 
     private func prepare(_ text: StatementText) throws(QueryFailure) -> StatementPlan {
         guard let name = text[1], name.isName else { throw text.mismatch(1, expecting: "<identifier>") }
-        guard text.has("from", at: 2), text[3] != nil else { throw text.mismatch(2, expecting: "'FROM'") }
+        guard text.has("from", at: 2) else { throw text.mismatch(2, expecting: "'FROM'") }
+        guard text[3] != nil else { throw text.mismatch(3, expecting: "<statement>") }
         let statement = text.text(3..<text.tokens.count)
         let spelled = name.kind == .word ? name.text : name.name
         let value = urlEncoded(spelled) + "=" + urlEncoded(statement)

@@ -57,8 +57,11 @@ struct Planner {
         return try translator.translate(range)
     }
 
+    /// A query that is a range of the text.
     func rows(_ text: StatementText, _ range: Range<Int>) throws(QueryFailure) -> StatementPlan {
-        .rows(sql: try translated(text, range), hints: SelectList(text: try StatementText(text.text(range))).hints())
+        guard !range.isEmpty else { throw text.mismatch(range.lowerBound, expecting: "<query>") }
+        let hints = SelectList(text: try StatementText(text.text(range))).hints()
+        return .rows(sql: try translated(text, range), hints: hints)
     }
 
     // MARK: EXPLAIN

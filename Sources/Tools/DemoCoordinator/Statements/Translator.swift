@@ -155,8 +155,12 @@ struct Translator {
             if hadBareItem { openBareItem(index + 1) }
         case "/", "%":
             emit(token.text)
+            let end = operandEnd(index + 1)
+            guard end > index + 1, end <= text.tokens.count else {
+                throw text.mismatch(index + 1, expecting: "<expression>")
+            }
             emit("nonzero(")
-            close(before: operandEnd(index + 1))
+            close(before: end)
         case "[": throw .notSupported("Arrays are not supported here", at: text.location(index))
         default:
             try checkOperands(token)
