@@ -187,6 +187,15 @@ def test_metrics_are_prometheus_text(gateway):
     assert bare <= typed | names and all(name in typed or name.rsplit("_", 1)[0] in typed for name in names)
 
 
+def test_the_api_describes_itself(gateway):
+    document = gateway.admin.get("/openapi.json")
+    assert document["openapi"].startswith("3.")
+    for method, path in [("post", "/v1/groups/{group}/flip"), ("get", "/v1/statements/{id}"), ("get", "/v1/status"),
+                         ("post", "/v1/coordinators/{name}/drain"), ("post", "/v1/reload")]:
+        assert method in document["paths"][path], path
+    assert ask(gateway.admin.where, "GET", "/openapi.json").status == 401
+
+
 def test_open_metrics(bench):
     gateway = bench.before(bench.fake(), admin={"metrics": "open"})
     assert ask(gateway.admin.where, "GET", "/metrics").status == 200

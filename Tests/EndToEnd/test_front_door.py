@@ -179,6 +179,15 @@ def test_head_of_an_executing_uri_is_relayed_as_head(gateway, fake):
     assert fake.seen("HEAD", outcome.id)
 
 
+def test_presto_heads_are_answered_here(presto_gateway, presto):
+    """A HEAD advances Presto's pages: none is relayed, on whatever URI."""
+    outcome, next_uri = begin(presto_gateway, pages=3, headers=user_headers(dialect="Presto"))
+    _, target = split_url(next_uri)
+    assert "/executing/" in target
+    assert ask(presto_gateway.front, "HEAD", target).status == 200
+    assert not presto.seen("HEAD", outcome.id)
+
+
 def test_head_of_the_statement_resource_goes_to_a_coordinator(gateway, fake):
     before = len(fake.seen("HEAD", "^/v1/statement$"))
     assert ask(gateway.front, "HEAD", "/v1/statement", user_headers()).status == 200

@@ -161,6 +161,14 @@ def test_a_host_name_is_resolved(bench):
     assert fake.seen("POST")[-1].header("Host") == f"localhost:{fake.port}"
 
 
+def test_an_ipv6_coordinator(bench):
+    fake = bench.fake(host="::1")
+    gateway = bench.before(fake)
+    gateway.wait_for_health("blue-1", "ready")
+    assert execute(gateway.front, "SELECT rows 1").rows == [[0]]
+    assert fake.seen("POST")[-1].header("Host") == f"[::1]:{fake.port}"
+
+
 def test_a_name_that_does_not_resolve_is_not_ready(bench):
     gateway = bench.gateway(group(pool("blue", ("blue-1", "http://no-such-host.invalid:8080"))), settle=False)
     assert execute(gateway.front, "SELECT 1").error_name == "PENSTOCK_NO_COORDINATOR"

@@ -487,6 +487,34 @@ def test_interim_answers_of_a_coordinator_are_not_the_answer(bench):
     assert gateway.execute("SELECT rows 3").rows == [[0], [1], [2]]
 
 
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_an_old_client_gets_a_large_page_until_the_end(gateway, fake, framing):
+    """HTTP/1.0 knows no chunks: the page ends with the connection."""
+    rows = rows_of(300_000)
+    fake.plan, fake.framing = one_page(rows), framing
+    _, target = data_poll(gateway, fake)
+    with Connection(gateway.front) as connection:
+        connection.send(f"GET {target} HTTP/1.0\r\n\r\n".encode())
+        reply = connection.read_reply()
+    assert reply.header("Transfer-Encoding") is None and reply.json()["data"] == rows
+
+
+def test_a_half_sent_answer_to_a_post_is_cut_not_reset(bench):
+    """Clients send a POST again on a reset; here it has run."""
+    fake = bench.fake()
+    gateway = bench.before(fake, pool_settings={"starts": "post"})
+
+    def broken(request):
+        page = json.loads(fake.submitted(request).body)
+        page.pop("nextUri")
+        page |= {"columns": COLUMNS, "data": rows_of(3_000_000)}
+        return Response(body=json.dumps(page).encode(), cut_after=2_500_000)
+    fake.on("POST", "^/v1/statement$", broken)
+    with pytest.raises(Cut) as cut:
+        submit(gateway.front, "SELECT 1")
+    assert not cut.value.reset and fake.statements_seen() == {"SELECT 1": 1}
+
+
 def test_users_are_told_apart_under_load(gateway, fake):
     """Many statements at once on many connections: every client gets its own rows."""
     fake.plan = lambda sql: [{"columns": COLUMNS, "data": [[f"{sql} {index}"]]} for index in range(5)]

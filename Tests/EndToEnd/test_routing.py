@@ -262,6 +262,10 @@ def test_no_group_has_a_coordinator(bench):
     assert outcome.error["errorType"] == "INSUFFICIENT_RESOURCES" and outcome.error["errorCode"] == 0x50000000
     assert outcome.statement in outcome.error["message"]
     assert outcome.last.status == 200 and outcome.last.header("Content-Type").startswith("application/json")
+    page = outcome.last.json()
+    assert outcome.last.header("X-Penstock-Statement") == outcome.statement
+    assert set(page) >= {"id", "infoUri", "stats", "error", "warnings"} and None not in page.values()
+    assert page["stats"]["state"] == "FAILED"
 
 
 def test_a_statement_is_found_by_the_path_of_its_tag_only(bench):

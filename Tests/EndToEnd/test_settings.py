@@ -86,6 +86,31 @@ def test_serve_without_a_file_starts_on_defaults(tmp_path):
         program.kill()
 
 
+@pytest.mark.parametrize("environment, place", [
+    ({"STATE_DIRECTORY": "{home}/systemd"}, "systemd"), ({"STATE_DIRECTORY": ""}, ".local/state/penstock")])
+def test_where_the_state_is_by_default(tmp_path, environment, place):
+    environment = {name: value.format(home=tmp_path) for name, value in environment.items()}
+    program = Program([BINARY, "serve", "--set", "listen.port=0", "--set", "admin.port=0"],
+                      {"HOME": str(tmp_path), **environment})
+    try:
+        program.wait_for_line(r"listening admin")
+        assert (tmp_path / place / "admin.token").stat().st_mode & 0o777 == 0o600
+    finally:
+        program.kill()
+
+
+def test_a_name_of_this_host_to_listen_on(bench):
+    gateway = bench.gateway(group(pool("blue", bench.fake())), listen={"address": "localhost"},
+                            admin={"address": "localhost"})
+    assert gateway.front[0] in ("127.0.0.1", "::1")
+    assert execute(gateway.front, "SELECT rows 1").rows == [[0]]
+
+
+def test_the_log_is_json_where_nobody_looks(bench):
+    gateway = bench.gateway(group(pool("blue", bench.fake())), log={"format": "auto"})
+    assert any(line.startswith("{") for line in gateway.program.lines)
+
+
 def test_set_goes_over_the_file(bench):
     gateway = bench.gateway(group(pool("blue", bench.fake())), arguments=["--set", "log.level=debug"])
     assert execute(gateway.front, "SELECT 1").error is None

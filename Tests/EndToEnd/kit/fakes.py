@@ -71,8 +71,9 @@ class Ended(Exception):
 class FakeServer:
     """A threaded HTTP/1.1 server on loopback; `answer(request)` says what comes back."""
 
-    def __init__(self, name="fake", port=0):
+    def __init__(self, name="fake", port=0, host="127.0.0.1"):
         self.name = name
+        self.host = host
         self.requests = []
         self.lock = threading.Lock()
         self.thaw = threading.Event()
@@ -85,9 +86,9 @@ class FakeServer:
         self.interim = b""
 
     def start(self):
-        self.listener = socket.socket()
+        self.listener = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", self.port))
+        self.listener.bind((self.host, self.port))
         self.listener.listen(512)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
@@ -127,11 +128,11 @@ class FakeServer:
 
     @property
     def address(self):
-        return "127.0.0.1", self.port
+        return self.host, self.port
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     def on(self, method, target, action, times=None, after=0):
         """From the matching request number `after` on, `times` of them get `action` (a Response, SILENCE, RESET,
@@ -304,8 +305,8 @@ class FakeCoordinator(FakeServer):
     page with `error`.
     """
 
-    def __init__(self, name="fake", port=0, dialect="trino"):
-        super().__init__(name, port)
+    def __init__(self, name="fake", port=0, dialect="trino", host="127.0.0.1"):
+        super().__init__(name, port, host)
         self.dialect = dialect
         self.starting = False
         self.state = "ACTIVE"
