@@ -27,7 +27,7 @@ def test_keep_stays_up(tmp_path):
     program = Program([BINARY, "demo", "--keep"], {"HOME": str(tmp_path)})
     try:
         port = int(program.wait_for_line(r"127\.0\.0\.1:(\d+)", within=60)[1])
-        time.sleep(1)
+        program.wait_for_line("Still up", within=60)
         outcome = execute(("127.0.0.1", port), "SELECT count(*) FROM tpch.tiny.nation")
         assert outcome.rows == [[25]]
         assert program.is_running()
