@@ -107,6 +107,7 @@ let package = Package(
         tests("WebClient", ["WebClient", "TestKit", "Engine", "Model"]),
         tests("SQL", ["SQL"]),
         tests("DemoCoordinator", ["DemoCoordinator", "SQLite", "Wire"]),
+        tests("Services", ["Services", "Model", "Engine", "SQL", "Wire"]),
         tests("Engine", ["Engine", "SQL", "Wire"]),
         tests("YAML", ["YAML"]),
         tests("AdminServer", ["AdminServer", "Network", "WebClient", "Files", "Model", "Engine", "Wire"]),

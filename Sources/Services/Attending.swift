@@ -1,6 +1,5 @@
 import Engine
 import Model
-import Synchronization
 
 /// Attends to what the loops ask for: keeps pins and tombstones, probes what is in doubt, learns suffixes.
 ///
@@ -15,11 +14,6 @@ public final class Attending: Service {
     /// Pins and tombstones that may wait for the store; beyond, the oldest are given up. The loops keep their own.
     private static let capacity = 10_000
 
-    /// Wrapped, since a closure that is stored in a `Mutex` is wrapped once more by each access.
-    private final class Waiter: Sendable {
-        let resume: @Sendable () -> Void
-        init(_ resume: @escaping @Sendable () -> Void) { self.resume = resume }
-    }
     private struct State {
         var pins: [String: TransactionPin] = [:]
         var endedPins: Set<String> = []
@@ -42,7 +36,7 @@ public final class Attending: Service {
     private let storage: any Storage
     private let clock: any Clock
     private let log: any Log
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// A service for the requests in the intake.
     public init(
@@ -87,7 +81,7 @@ public final class Attending: Service {
 
     /// Takes up all requests.
     func attend(isPressing: Bool) async {
-        var waiters: [Waiter] = []
+        var waiters: [@Sendable () -> Void] = []
         let requests = intake.takeRequests()
         for request in requests {
             switch request {
@@ -102,7 +96,7 @@ public final class Attending: Service {
                     state.endedPins.remove(pin.id)
                     state.pins[pin.id] = pin
                 }
-                if let stored { waiters.append(Waiter(stored)) }
+                if let stored { waiters.append(stored) }
             case .unpin(let id):
                 state.withLock { state in
                     state.pins[id] = nil
@@ -110,12 +104,12 @@ public final class Attending: Service {
                 }
             case .tombstone(let tombstone, let stored):
                 state.withLock { $0.tombstones.append(tombstone) }
-                waiters.append(Waiter(stored))
+                waiters.append(stored)
             }
         }
         // Without requests it was the clock that rang: then what nobody waits for is written too.
         if isPressing || requests.isEmpty || !waiters.isEmpty { await write() }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter() }
     }
 
     private func write() async {

@@ -1,5 +1,4 @@
 import Model
-import Synchronization
 
 /// Where the loops put their events and requests, and services take them from. It decides nothing, so that a loop only
 /// hands over.
@@ -12,7 +11,7 @@ public final class Intake: TrafficSink {
         var requests: [TrafficRequest] = []
         var dropped: UInt64 = 0
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let bell: AsyncStream<Void>.Continuation
     /// Rings when a request lies here; several rings may be one.
     let rings: AsyncStream<Void>

@@ -1,4 +1,4 @@
-import Synchronization
+import Model
 
 /// Lets one task at a time through a stretch of code that waits for the store; the others wait in the order they came.
 final class Turns: Sendable {
@@ -6,7 +6,7 @@ final class Turns: Sendable {
         var isTaken = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// Runs the body when it is its turn. The body is not cut short by a cancellation: what it writes to the store and
     /// what it publishes belong together.

@@ -1,6 +1,5 @@
 import Engine
 import Model
-import Synchronization
 
 /// What the admin API does, over the services.
 public final class ControlPlane: Sendable {
@@ -36,7 +35,7 @@ public final class ControlPlane: Sendable {
     let version: String
     let replica: String
     let started: (at: Timestamp, monotonic: Int64)
-    let state = Mutex(State())
+    let state = Guarded(State())
 
     /// A control plane of a gateway that starts now.
     /// - Parameters:

@@ -1,6 +1,5 @@
 import Engine
 import Model
-import Synchronization
 
 /// Makes another pool of a group active: decides, commits, publishes, answers (design 6). A flip runs in a task of its
 /// own, so that an operator's connection that drops stops nothing.
@@ -24,7 +23,7 @@ public final class Flipping: Sendable {
     private let log: any Log
     /// What `acknowledged` calls this gateway.
     private let replica: String
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// A flipper of the groups that this routing keeps.
     /// - Parameter replica: what `acknowledged` calls this gateway.

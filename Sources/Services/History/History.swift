@@ -1,6 +1,5 @@
 import Engine
 import Model
-import Synchronization
 import Wire
 
 /// Writes what happened to statements, behind, in batches (design 7), and tells each end in the log. It never holds up
@@ -14,8 +13,11 @@ public final class History: Service {
     private static let patience: Int64 = 1000
     /// Records in one transaction.
     private static let batch = 500
-    /// Records that wait here at most, some 50 MB.
-    private static let capacity = 50_000
+    /// Records that wait here at most, some 20 MB.
+    private static let capacity = 20_000
+    /// The share of one core's time that writing may take, as one in so many: the loops need the cores more. What
+    /// comes faster than that waits, and is dropped beyond the capacity.
+    private static let share: Int64 = 20
     /// How long after the start statements of gone owners are presumed to run, in milliseconds; as long as the engines
     /// wait for a poll (design 4).
     private static let presumption: Int64 = 300_000
@@ -25,8 +27,10 @@ public final class History: Service {
         /// Unfinished statements of gone owners that were not polled yet.
         var presumed: [StatementKey: StatementRecord] = [:]
         var ended: [StatementState: UInt64] = [:]
-        /// When the last write failed, on the monotonic clock; nil: it did not.
-        var away: Int64?
+        /// Whether the last write failed.
+        var isStoreAway = false
+        /// Until when nothing is written, on the monotonic clock.
+        var resting: Int64 = .min
     }
 
     private let intake: Intake
@@ -38,7 +42,7 @@ public final class History: Service {
     private let started: Int64
     /// Whether a crash may have lost records of what still runs.
     private let mayHaveLost: Bool
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     private let turns = Turns()
 
     /// A writer of what lies in the intake.
@@ -56,7 +60,7 @@ public final class History: Service {
         mayHaveLost = stored.endedUncleanly
         var state = State()
         for record in stored.unfinished { state.presumed[record.key] = record }
-        self.state = Mutex(state)
+        self.state = Guarded(state)
     }
 
     /// Counts what gone owners left.
@@ -88,19 +92,19 @@ public final class History: Service {
     func flush(all: Bool) async {
         await turns.take {
             await take(intake.takeEvents())
-            while all || isWorthTrying {
-                let now = clock.monotonic()
-                let drafts = state.withLock { $0.book.drafts(limit: Self.batch, now: now, all: all) }
-                guard !drafts.isEmpty, await write(drafts), drafts.count == Self.batch else { break }
+            while all || mayWrite {
+                let begun = clock.monotonic()
+                let drafts = state.withLock { $0.book.takeDrafts(limit: Self.batch, now: begun, all: all) }
+                guard !drafts.isEmpty, await write(drafts, begun: begun) else { break }
             }
             let now = clock.monotonic()
             state.withLock { $0.book.tidy(now: now) }
         }
     }
 
-    private var isWorthTrying: Bool {
+    private var mayWrite: Bool {
         let now = clock.monotonic()
-        return state.withLock { $0.away.map { now - $0 >= Self.patience } ?? true }
+        return state.withLock { now >= $0.resting }
     }
 
     private func take(_ events: [StatementEvent]) async {
@@ -123,21 +127,25 @@ public final class History: Service {
         for record in ended { log.write(finished: record) }
     }
 
-    private func write(_ drafts: [RecordBook.Draft]) async -> Bool {
+    private func write(_ drafts: [RecordBook.Draft], begun: Int64) async -> Bool {
         do throws(StorageProblem) {
             try await storage.record(drafts.map(\.record))
+            let now = clock.monotonic()
             let wasAway = state.withLock { state in
                 state.book.written(drafts)
-                defer { state.away = nil }
-                return state.away != nil
+                state.resting = now + (now - begun) * (Self.share - 1)
+                defer { state.isStoreAway = false }
+                return state.isStoreAway
             }
             if wasAway { log.info("history is written again") }
             return true
         } catch {
             let now = clock.monotonic()
             let isNews = state.withLock { state in
-                defer { state.away = now }
-                return state.away == nil
+                state.book.putBack(drafts, now: now)
+                state.resting = now + Self.patience
+                defer { state.isStoreAway = true }
+                return !state.isStoreAway
             }
             if isNews { log.error("history cannot be written", LogField("problem", error.text)) }
             return false
@@ -219,7 +227,7 @@ public final class History: Service {
     /// Records and events that were dropped since the start.
     var dropped: UInt64 { state.withLock { $0.book.dropped } + intake.droppedEvents }
     /// Records that wait for the store, if it is away.
-    var unwritten: Int { state.withLock { $0.away == nil ? 0 : $0.book.unwrittenCount } }
+    var unwritten: Int { state.withLock { $0.isStoreAway ? $0.book.unwrittenCount : 0 } }
 
     /// The statements that match, newest first: the store's, and over them what it does not have yet.
     func statements(_ filter: StatementFilter) async throws(StorageProblem) -> [StatementRecord] {

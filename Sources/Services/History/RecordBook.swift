@@ -7,41 +7,13 @@ import Wire
 ///
 /// Events of one statement may come from several loops, in any order; what a later event says is not undone by an
 /// earlier one that comes late. A statement that ended stays ended, unless it was given up (abandoned, lost) and a poll
-/// shows that it went on.
-struct RecordBook: Sendable {
-    private struct Entry: Sendable {
-        var record: StatementRecord
-        /// Raised with each change.
-        var revision: UInt64 = 1
-        /// The revision that is in the store.
-        var written: UInt64 = 0
-        /// When the first change was made that must be in the store soon; nil: there is none.
-        var pressing: Int64?
-        /// When an event came last.
-        var touched: Int64
-        /// Whether it is known who submitted it.
-        var hasBegun = false
-        /// Whether its end was told.
-        var isTold = false
-        /// The error that it ended with.
-        var failure: String?
-        var message: String?
-
-        /// The last attempt of a statement that ended has ended with it, whichever was heard of first.
-        mutating func close() {
-            guard let ended = record.ended, let last = record.attempts.last?.number else { return }
-            record.withAttempt(last, at: ended) { attempt in
-                attempt.ended = attempt.ended ?? ended
-                attempt.failure = attempt.failure ?? failure
-                attempt.message = attempt.message ?? message
-            }
-        }
-    }
+/// shows that it went on. An event costs a look-up, however many records are held: it must keep up with the loops.
+struct RecordBook {
     /// A version of a record that is to be written.
     struct Draft: Equatable, Sendable {
         /// The record.
         var record: StatementRecord
-        fileprivate var revision: UInt64
+        fileprivate var revision: UInt32
     }
 
     /// Records that it holds at most; beyond, the oldest are dropped and counted.
@@ -49,12 +21,22 @@ struct RecordBook: Sendable {
     /// How long after its first change a record of a statement that goes on is written, in milliseconds: most
     /// statements have ended by then and are written once.
     static let settling: Int64 = 200
+    /// The same where all that is new is that it runs.
+    static let resting: Int64 = 5000
     /// How long an ended record waits for late events of other loops, and one without a beginning for it.
     static let lateness: Int64 = 1000
 
-    private var entries: [StatementKey: Entry] = [:]
-    /// The entries that something is to be done about: all but those that go on and are in the store as they are.
-    private var restless: Set<StatementKey> = []
+    private var entries: [StatementKey: RecordEntry] = [:]
+    /// To be written now, soon, some time: in the order in which their turn comes.
+    private var ended = Queue<RecordEntry>()
+    private var settling = Queue<RecordEntry>()
+    private var resting = Queue<RecordEntry>()
+    /// Ended and written.
+    private var leaving = Queue<RecordEntry>()
+    /// Ended, and nobody was told yet.
+    private var untold: [RecordEntry] = []
+    /// Events came, but no beginning.
+    private var orphans: Set<StatementKey> = []
     /// Records that were dropped before they were written.
     private(set) var dropped: UInt64 = 0
 
@@ -64,7 +46,7 @@ struct RecordBook: Sendable {
     var records: [StatementRecord] { entries.values.filter(\.hasBegun).map(\.record) }
 
     /// How many records the store does not have as they are.
-    var unwrittenCount: Int { restless.count { entries[$0].map { $0.revision != $0.written } ?? false } }
+    var unwrittenCount: Int { entries.values.count(where: \.isUnwritten) }
 
     /// Whether a record is held.
     func holds(_ key: StatementKey) -> Bool { entries[key] != nil }
@@ -72,109 +54,67 @@ struct RecordBook: Sendable {
     /// Takes a record that does not begin with a submission here.
     /// - Parameter isStored: whether the store has it as it is.
     mutating func recall(_ record: StatementRecord, isStored: Bool, now: Int64) {
-        var entry = Entry(record: record, touched: now, hasBegun: true, isTold: record.ended != nil)
+        let entry = RecordEntry(record, now: now)
+        entry.hasBegun = true
+        entry.isTold = record.ended != nil
         if let earlier = entries[record.key] {
             // Events came first: what they say is put upon the record.
-            entry.revision = earlier.revision + 1
-            (entry.failure, entry.message) = (earlier.failure, earlier.message)
-            merge(earlier.record, into: &entry.record)
-            entry.close()
+            entry.putUpon(earlier)
         } else if isStored {
             entry.written = entry.revision
         }
-        if entry.written != entry.revision { entry.pressing = now }
+        orphans.remove(record.key)
         entries[record.key] = entry
-        restless.insert(record.key)
+        enqueue(entry, change: .much, now: now)
     }
 
     /// Takes an event.
     mutating func take(_ event: StatementEvent, now: Int64) {
-        var entry =
-            entries[event.key]
-            ?? Entry(
-                record: StatementRecord(
-                    id: statementID(owner: event.key.owner, statement: event.key.number), key: event.key,
-                    submitted: event.at), touched: now)
-        let before = entry.record
-        apply(event, to: &entry)
+        let entry: RecordEntry
+        if let known = entries[event.key] {
+            entry = known
+        } else {
+            let id = statementID(owner: event.key.owner, statement: event.key.number)
+            entry = RecordEntry(StatementRecord(id: id, key: event.key, submitted: event.at), now: now)
+            entries[event.key] = entry
+            orphans.insert(event.key)
+        }
+        let change = entry.take(event)
         entry.touched = now
-        if entry.record != before {
-            entry.revision += 1
-            var silently = entry.record
-            silently.state = before.state
-            // That it runs now is worth no write of its own: the next one says so.
-            if silently != before || entry.record.state.isTerminal { entry.pressing = entry.pressing ?? now }
-        }
-        entries[event.key] = entry
-        restless.insert(event.key)
+        if entry.hasBegun { orphans.remove(event.key) }
+        enqueue(entry, change: change, now: now)
     }
 
-    private func apply(_ event: StatementEvent, to entry: inout Entry) {
-        switch event.change {
-        case .submitted(let user, let source, let group, let kind):
-            entry.hasBegun = true
-            entry.record.submitted = event.at
-            entry.record.user = user
-            entry.record.source = source
-            entry.record.group = group
-            entry.record.kind = kind
-        case .attempted(let number, let pool, let coordinator, let registration):
-            if entry.record.state == .waiting { entry.record.state = .queued }
-            entry.record.withAttempt(number, at: event.at) { attempt in
-                attempt.pool = pool
-                attempt.coordinator = coordinator
-                attempt.started = event.at
+    /// Puts a changed entry where its turn to be written comes.
+    private mutating func enqueue(_ entry: RecordEntry, change: RecordEntry.Change, now: Int64) {
+        guard entry.hasBegun else { return }
+        if entry.record.state.isTerminal {
+            if !entry.isTold {
+                entry.isTold = true
+                untold.append(entry)
             }
-            if number == entry.record.attempts.last?.number {
-                entry.record.pool = pool
-                entry.record.coordinator = coordinator
-                entry.record.registration = registration
+            if entry.isUnwritten, entry.place != .ended {
+                entry.place = .ended
+                ended.append(entry)
             }
-        case .answered(let number, let queryID):
-            entry.record.withAttempt(number, at: event.at) { $0.queryID = queryID }
-            if !entry.record.queryIDs.contains(queryID) { entry.record.queryIDs.append(queryID) }
-        case .running:
-            if !entry.record.state.isTerminal { entry.record.state = .running }
-        case .attemptFailed(let number, let failure, let message):
-            entry.record.withAttempt(number, at: event.at) { attempt in
-                attempt.failure = failure
-                attempt.message = message.map { String($0.prefix(2000)) }
-                attempt.ended = event.at
-            }
-        case .adopted(_, let registration):
-            if entry.record.state == .abandoned || entry.record.state == .lost {
-                entry.record.state = .running
-                entry.record.ended = nil
-                entry.isTold = false
-                if let last = entry.record.attempts.last, last.failure == nil {
-                    entry.record.withAttempt(last.number, at: event.at) { $0.ended = nil }
-                }
-            }
-            if entry.record.registration == 0 { entry.record.registration = registration }
-        case .ended(let state, let failure, let message):
-            guard !entry.record.state.isTerminal else { return }
-            entry.record.state = state
-            entry.record.ended = event.at
-            entry.failure = failure
-            entry.message = message.map { String($0.prefix(2000)) }
+            return
         }
-        entry.close()
-    }
-
-    private func merge(_ later: StatementRecord, into record: inout StatementRecord) {
-        for attempt in later.attempts {
-            record.withAttempt(attempt.number, at: attempt.started) { known in
-                known.queryID = attempt.queryID ?? known.queryID
-                known.failure = known.failure ?? attempt.failure
-                known.message = known.message ?? attempt.message
-                known.ended = known.ended ?? attempt.ended
-            }
-        }
-        record.queryIDs += later.queryIDs.filter { !record.queryIDs.contains($0) }
-        guard !record.state.isTerminal || record.state == .abandoned || record.state == .lost else { return }
-        if later.state.isTerminal || !record.state.isTerminal {
-            record.state = later.state == .waiting ? record.state : later.state
-            record.ended = later.ended
+        guard entry.isUnwritten else { return }
+        switch change {
+        case .none:
+            break
+        case .little where entry.place == .none:
+            entry.place = .resting
+            entry.waiting = now
+            resting.append(entry)
+        case .little:
+            break
+        case .much where entry.place == .none || entry.place == .resting:
+            entry.place = .settling
+            entry.waiting = now
+            settling.append(entry)
+        case .much:
+            break
         }
     }
 
@@ -182,87 +122,82 @@ struct RecordBook: Sendable {
 
     /// Keys of which events came, but no beginning, for so long that none will come.
     func strays(now: Int64) -> [StatementKey] {
-        restless.filter { key in
-            guard let entry = entries[key] else { return false }
-            return !entry.hasBegun && now - entry.touched >= Self.lateness
-        }
+        orphans.filter { key in entries[key].map { now - $0.touched >= Self.lateness } ?? true }
     }
 
     /// Gives up a stray that the store does not know either.
     mutating func forget(_ key: StatementKey) {
-        entries[key] = nil
-        restless.remove(key)
+        orphans.remove(key)
+        if let entry = entries.removeValue(forKey: key) { entry.isGone = true }
     }
 
     /// Records that have ended since the last call, to be told in the log.
     mutating func takeEnded() -> [StatementRecord] {
-        var ended: [StatementRecord] = []
-        for key in restless {
-            guard let entry = entries[key], entry.hasBegun, !entry.isTold, entry.record.state.isTerminal else {
-                continue
-            }
-            entries[key]?.isTold = true
-            ended.append(entry.record)
-        }
-        return ended.sorted { ($0.ended ?? $0.submitted) < ($1.ended ?? $1.submitted) }
+        defer { untold = [] }
+        return untold.map(\.record)
     }
 
-    /// What is to be written now.
+    /// Takes out what is to be written now; what the store does not take is to be put back.
     /// - Parameter all: also what could wait.
-    func drafts(limit: Int, now: Int64, all: Bool) -> [Draft] {
+    mutating func takeDrafts(limit: Int, now: Int64, all: Bool) -> [Draft] {
         var drafts: [Draft] = []
-        for key in restless {
-            guard let entry = entries[key], entry.hasBegun, entry.revision != entry.written else { continue }
-            let isDue = entry.record.state.isTerminal || entry.pressing.map { now - $0 >= Self.settling } ?? false
-            guard isDue || all else { continue }
-            drafts.append(Draft(record: entry.record, revision: entry.revision))
-            if drafts.count == limit { break }
+        func draw(_ queue: inout Queue<RecordEntry>, _ place: RecordEntry.Place, after delay: Int64) {
+            while drafts.count < limit, let entry = queue.first, all || now - entry.waiting >= delay {
+                _ = queue.popFirst()
+                // It may have moved on to another queue since.
+                guard entry.place == place, !entry.isGone else { continue }
+                entry.place = .none
+                if entry.isUnwritten { drafts.append(Draft(record: entry.record, revision: entry.revision)) }
+            }
         }
+        draw(&ended, .ended, after: .min)
+        draw(&settling, .settling, after: Self.settling)
+        draw(&resting, .resting, after: Self.resting)
         return drafts
     }
 
     /// The store has these.
     mutating func written(_ drafts: [Draft]) {
         for draft in drafts {
-            entries[draft.record.key]?.written = draft.revision
-            if entries[draft.record.key]?.revision == draft.revision { entries[draft.record.key]?.pressing = nil }
+            guard let entry = entries[draft.record.key] else { continue }
+            entry.written = draft.revision
+            if entry.record.state.isTerminal, !entry.isUnwritten { leaving.append(entry) }
         }
     }
 
-    /// Lets go what ended and is written, and what there is no room for: what ended before what goes on, the oldest
-    /// first.
+    /// The store did not take these.
+    mutating func putBack(_ drafts: [Draft], now: Int64) {
+        for draft in drafts {
+            if let entry = entries[draft.record.key] { enqueue(entry, change: .much, now: now) }
+        }
+    }
+
+    /// Lets go what ended and is written, and what there is no room for: first what the store has, then what ended,
+    /// then what goes on, each from the oldest.
     mutating func tidy(now: Int64) {
-        for key in restless {
-            guard let entry = entries[key] else { continue }
-            guard entry.hasBegun, entry.revision == entry.written else { continue }
-            if !entry.record.state.isTerminal {
-                restless.remove(key)
-            } else if entry.isTold, now - entry.touched >= Self.lateness {
-                forget(key)
-            }
+        while let entry = leaving.first, now - entry.touched >= Self.lateness || entry.isUnwritten || entry.isGone {
+            _ = leaving.popFirst()
+            // One that changed again comes here again.
+            if !entry.isUnwritten, entry.record.state.isTerminal { forget(entry) }
         }
-        guard entries.count > capacity else { return }
-        let order = entries.values.sorted { left, right in
-            let (leftEnded, rightEnded) = (left.record.state.isTerminal, right.record.state.isTerminal)
-            return leftEnded == rightEnded ? left.touched < right.touched : leftEnded
-        }
-        // A tenth more than must go, so that the next records do not sort everything again.
-        for entry in order.prefix(entries.count - capacity * 9 / 10) {
-            if entry.revision != entry.written { dropped += 1 }
-            forget(entry.record.key)
+        while entries.count > capacity, let entry = leaving.popFirst() { forget(entry) }
+        while entries.count > capacity, let entry = ended.popFirst() { drop(entry, from: .ended) }
+        while entries.count > capacity, let entry = settling.popFirst() { drop(entry, from: .settling) }
+        while entries.count > capacity, let entry = resting.popFirst() { drop(entry, from: .resting) }
+        // What is left goes on and is in the store: its next event finds it there.
+        if entries.count > capacity {
+            for entry in Array(entries.values.prefix(entries.count - capacity)) { forget(entry) }
         }
     }
-}
 
-extension StatementRecord {
-    /// Changes an attempt; one that is not there yet is put in its place.
-    fileprivate mutating func withAttempt(_ number: Int, at time: Timestamp, _ change: (inout AttemptRecord) -> Void) {
-        var index = attempts.firstIndex { $0.number >= number } ?? attempts.count
-        if index == attempts.count || attempts[index].number != number {
-            attempts.insert(
-                AttemptRecord(number: number, pool: pool, coordinator: coordinator, started: time), at: index)
-            index = attempts.firstIndex { $0.number == number } ?? index
-        }
-        change(&attempts[index])
+    private mutating func drop(_ entry: RecordEntry, from place: RecordEntry.Place) {
+        guard entry.place == place, !entry.isGone else { return }
+        if entry.isUnwritten { dropped += 1 }
+        forget(entry)
+    }
+
+    private mutating func forget(_ entry: RecordEntry) {
+        guard !entry.isGone else { return }
+        forget(entry.record.key)
     }
 }

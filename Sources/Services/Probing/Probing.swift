@@ -1,6 +1,5 @@
 import Engine
 import Model
-import Synchronization
 
 /// Asks every coordinator at a fixed rate how it is (design 3, Health), and tells Routing.
 public final class Probing: Service {
@@ -29,8 +28,8 @@ public final class Probing: Service {
     private let names: any Names
     private let clock: any Clock
     private let log: any Log
-    private let schedule = Mutex(ProbeSchedule())
-    private let memories = Mutex<[UInt32: Memory]>([:])
+    private let schedule = Guarded(ProbeSchedule())
+    private let memories = Guarded<[UInt32: Memory]>([:])
 
     /// A prober of what this routing knows.
     public init(routing: Routing, web: any Web, names: any Names, clock: any Clock, log: any Log) {

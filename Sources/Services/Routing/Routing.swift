@@ -1,6 +1,5 @@
 import Engine
 import Model
-import Synchronization
 
 /// Keeps the truth about groups, pools and coordinators, and publishes it: the only place that makes a routing table.
 ///
@@ -16,11 +15,11 @@ public final class Routing: Service {
     let traffic: any Traffic
     let clock: any Clock
     let log: any Log
-    let state: Mutex<RoutingState>
+    let state: Guarded<RoutingState>
     /// Whatever reads the state, writes the store and changes the state takes its turn here.
     let turns = Turns()
     /// What the store could not be told of the settings yet, in words.
-    private let untold = Mutex<String?>(nil)
+    private let untold = Guarded<String?>(nil)
 
     /// A keeper of these settings and of what the store had at this start.
     public init(
@@ -31,7 +30,7 @@ public final class Routing: Service {
         self.traffic = traffic
         self.clock = clock
         self.log = log
-        state = Mutex(RoutingState(settings: settings, stored: stored, now: clock.monotonic()))
+        state = Guarded(RoutingState(settings: settings, stored: stored, now: clock.monotonic()))
     }
 
     /// Tells the store what the settings newly name, and publishes the first table. When the store cannot be written,
