@@ -29,7 +29,7 @@ struct SplicedPage {
         var kept: [UInt8] = []
         var start = 0
         for cut in cuts + [page.count] {
-            let buffer = [UInt8](repeating: 0x22, count: lead) + kept + page[start..<cut]
+            let buffer = [UInt8](repeating: 0x22, count: lead) + kept + Array(page[start..<cut])
             start = cut
             if streamed {
                 output += buffer[lead...]

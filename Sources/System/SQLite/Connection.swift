@@ -27,7 +27,12 @@ import CSQLite
     /// Opens a file.
     /// - Parameter path: a path of the file system; ":memory:" is a database in memory that goes with the connection.
     public init(path: String, access: Access = .create) throws(SQLiteError) {
-        let database = unsafe try Connection.open(path, access)
+        unsafe self.init(opened: try Connection.open(path, access))
+    }
+
+    /// Takes over a handle that was opened. What may throw stands before it: an initializer of a value with a deinit
+    /// that throws between its assignments is refused by some compilers.
+    private init(opened database: OpaquePointer) {
         unsafe self.database = unsafe database
         interruptHandle = unsafe InterruptHandle(database)
     }

@@ -4,8 +4,10 @@ import Model
 extension Route {
     /// The table of routes: all that the second listener answers.
     static func all(metricsText: @escaping @Sendable (MetricsReading) -> String) -> [Route] {
-        let routes =
-            health + [metrics(metricsText), status] + groups + flips + coordinators + statements + [reload]
+        var routes: [Route] = health
+        routes += [metrics(metricsText), status]
+        for part in [groups, flips, coordinators, statements] { routes += part }
+        routes.append(reload)
         return routes + [document(of: routes)]
     }
 
