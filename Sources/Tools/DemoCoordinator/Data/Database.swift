@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import SQLite
 
 /// The tables of a coordinator: one file of SQLite, in a temporary folder of its own unless it is named. Several
@@ -26,14 +27,28 @@ final class Database: Sendable {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    /// A folder of this process's own: `penstock-coordinator-PID-NAME-NUMBER`. It is in memory where the system keeps
+    /// such a place.
     private static func temporaryFolder(_ name: String) -> String {
         let manager = FileManager.default
         let parent = manager.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : manager.temporaryDirectory.path
+        removeAbandoned(in: parent)
         let letters = name.filter { $0.isLetter || $0.isNumber || $0 == "-" }
-        let folder = "\(parent)/penstock-coordinator-\(letters)-\(UInt32.random(in: 0...UInt32.max))"
+        let folder = "\(parent)/\(prefix)\(getpid())-\(letters)-\(UInt32.random(in: 0...UInt32.max))"
         try? manager.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         return folder
+    }
+
+    private static let prefix = "penstock-coordinator-"
+
+    /// Removes the folders of processes that are gone: one that was killed could not.
+    private static func removeAbandoned(in parent: String) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix(prefix) {
+            let number = name.dropFirst(prefix.count).prefix { $0.isNumber }
+            guard let process = pid_t(number), process > 0, kill(process, 0) == -1, errno == ESRCH else { continue }
+            try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
+        }
     }
 
     /// A connection with Trino's functions. The data can be made again at any time, so nothing waits for the disk.

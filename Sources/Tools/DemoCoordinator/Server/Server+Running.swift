@@ -217,6 +217,11 @@ extension Server {
             if step == .start {
                 guard let database = statement.database else { return }
                 if let failure { return fail(statement, failure) }
+                // It was cancelled meanwhile: nobody will learn of the transaction.
+                if statement.isDone {
+                    database.end()
+                    return release(statement)
+                }
                 let id = UUID().uuidString.lowercased()
                 transactions[id] = OpenTransaction(id: id, database: database, now: loop.now)
                 statement.headers = [SessionHeader(name: "Started-Transaction-Id", value: id)]
