@@ -234,12 +234,14 @@ extension Exchange {
     func noteSubmitted(isLast: Bool) {
         guard let cell, let target, let submission else { return }
         let queryID = String(decoding: scanner.idBytes, as: UTF8.self)
-        cell.named(queryID)
+        let suffix = idSuffix(queryID)
+        let knownSuffix = target.coordinator.idSuffix
+        cell.named(queryID, isNewIncarnation: suffix != nil && knownSuffix != nil && suffix != knownSuffix)
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
         relay.hub.shownIDs.add(
             queryID, key: cell.key, registration: target.coordinator.registration, at: relay.wall,
             remembered: relay.limits.remembered)
-        if let suffix = idSuffix(queryID), suffix != target.coordinator.idSuffix {
+        if let suffix, suffix != knownSuffix {
             relay.noteSuffix(target.coordinator.registration, suffix)
         }
         let ran = scanner.hasColumns || scanner.hasRows || (isLast && !scanner.hasError)

@@ -108,8 +108,14 @@ public final class Cell: Sendable {
     /// No coordinator took the attempt.
     public func submissionFailed() { step { $0.machine.onSubmissionFailed() } }
 
-    /// The engine gave the statement an id.
-    public func named(_ queryID: String) { state.withLock { $0.placement.queryID = queryID } }
+    /// The engine gave the statement an id. `isNewIncarnation`: the id is of an incarnation that the table did not know
+    /// yet when the statement was placed, so that its number tells nothing of this statement.
+    public func named(_ queryID: String, isNewIncarnation: Bool = false) {
+        state.withLock { state in
+            state.placement.queryID = queryID
+            if isNewIncarnation { state.placement.incarnation = nil }
+        }
+    }
 
     /// A poll arrived.
     public func poll(attempt: UInt16, sequence: UInt32, now: Int64) -> StatementMachine.Poll {
