@@ -1,7 +1,6 @@
 import HTTPServer
 import Model
 import Network
-import Synchronization
 
 /// The second listener: the admin API, health and metrics, on a thread of its own.
 public final class AdminServer: Service {
@@ -9,7 +8,7 @@ public final class AdminServer: Service {
     public let name = "admin"
 
     private let server: HTTPServer
-    private let bound = Mutex<SocketAddress?>(nil)
+    private let bound = Guarded<SocketAddress?>(nil)
 
     /// A server that does nothing before `start`.
     ///

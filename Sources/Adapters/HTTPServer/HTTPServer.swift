@@ -31,7 +31,7 @@ public final class HTTPServer: Sendable {
         }
         do {
             let bound = try await thread.perform { [address] in try $0.start(at: address, thread: thread) }
-            self.thread.withLock { $0 = thread }
+            keep(thread)
             return bound
         } catch {
             thread.stop()
@@ -43,7 +43,7 @@ public final class HTTPServer: Sendable {
     /// Takes no more connections, answers what is under way, and returns when all have closed, at the latest after
     /// `grace`, when the rest is cut. A handler that still works is not awaited.
     public func stop(grace: Duration) async {
-        guard let thread = thread.withLock({ $0.take() }) else { return }
+        guard let thread = takeThread() else { return }
         await withCheckedContinuation { continuation in
             let isTaken = thread.post { $0.stop(grace: grace) { continuation.resume() } }
             if !isTaken { continuation.resume() }
@@ -51,4 +51,12 @@ public final class HTTPServer: Sendable {
         thread.stop()
         await thread.join()
     }
+
+    // Not in the async functions themselves: optimised, those may lock in the name of a thread that they have left.
+
+    @inline(never)
+    private func keep(_ thread: LoopThread<ServerLoop>) { self.thread.withLock { $0 = thread } }
+
+    @inline(never)
+    private func takeThread() -> LoopThread<ServerLoop>? { thread.withLock { $0.take() } }
 }

@@ -95,6 +95,10 @@ final class Hub: Sendable {
         version.wrappingAdd(1, ordering: .releasing)
     }
 
+    /// Clients without a Host header are taken to have used this authority.
+    @inline(never)
+    func isReached(at authority: String) { listenAuthority.withLock { $0 = authority } }
+
     /// The next statement's number, from 1.
     func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 }

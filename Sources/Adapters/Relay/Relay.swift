@@ -15,7 +15,7 @@ public enum RelayProblem: Error, Equatable, Sendable {
 /// The data plane: loops that relay, and the statements that they share. It provides the port `Traffic`.
 public final class Relay: Traffic {
     private let hub: Hub
-    private let threads: Mutex<[LoopThread<RelayLoop>]> = Mutex([])
+    private let threads: Guarded<[LoopThread<RelayLoop>]> = Guarded([])
     private let maximumConnections: Int
     private let loops: Int
 
@@ -55,7 +55,7 @@ public final class Relay: Traffic {
                 return try relay.listen(address, threads: others, maximumConnections: maximum)
             }
             let shown = authority.hasSuffix(":0") ? "\(authority.dropLast(2)):\(bound.port)" : authority
-            hub.listenAuthority.withLock { $0 = shown }
+            hub.isReached(at: shown)
             return bound
         } catch {
             for thread in made { thread.stop() }

@@ -5,7 +5,6 @@ import Network
 import Relay
 import Services
 import StorageSQLite
-import Synchronization
 import Telemetry
 import WebClient
 import Wire
@@ -48,7 +47,7 @@ public final class GatewayDaemon: Sendable {
     private let log: any Log
     private let applyLog: @Sendable (LogSettings) -> Void
     private let clock = SystemClock()
-    private let running = Mutex<Running?>(nil)
+    private let running = Guarded<Running?>(nil)
 
     /// What a start has made.
     private struct Running: Sendable {
@@ -164,15 +163,9 @@ public final class GatewayDaemon: Sendable {
         return doors
     }
 
-    /// Reads the settings again; what was wrong is in the log.
+    /// Reads the settings again; what came of it is in the log.
     public func reload() async {
-        guard let control = running.withLock({ $0?.control }) else { return }
-        do {
-            let answer = try await control.reload()
-            log.info("settings reloaded", LogField("changed", "\(answer.changed.count)"))
-        } catch {
-            log.error("settings not reloaded", LogField("problem", error.detail))
-        }
+        _ = try? await running.withLock { $0?.control }?.reload()
     }
 
     /// Stops everything: not ready but accepting for the delay, then `Connection: close`, at most for the grace, then

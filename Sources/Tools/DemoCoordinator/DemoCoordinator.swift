@@ -50,7 +50,7 @@ public final class DemoCoordinator: Sendable {
                 post: { job in way.post(job) })
         }
         way.lead(to: thread)
-        parts.withLock { $0 = Parts(thread: thread, database: database) }
+        keep(Parts(thread: thread, database: database))
         do {
             return try await thread.perform { server in try server.listen() }
         } catch {
@@ -64,9 +64,17 @@ public final class DemoCoordinator: Sendable {
         parts.withLock { $0?.thread }?.post { $0.take(faults) }
     }
 
+    // Not in the async functions themselves: optimised, those may lock in the name of a thread that they have left.
+
+    @inline(never)
+    private func keep(_ made: Parts) { parts.withLock { $0 = made } }
+
+    @inline(never)
+    private func takeParts() -> Parts? { parts.withLock { $0.take() } }
+
     /// Resets what is open, ends its threads and removes its tables, unless a file was named for them.
     public func stop() async {
-        guard let parts = parts.withLock({ $0.take() }) else { return }
+        guard let parts = takeParts() else { return }
         parts.thread.post { $0.end() }
         parts.thread.stop()
         await parts.thread.join()

@@ -1,5 +1,4 @@
 import Model
-import Synchronization
 
 /// The demo's clients: each runs one statement after the other until it is told to stop.
 final class DemoLoad: Sendable {
@@ -21,7 +20,7 @@ final class DemoLoad: Sendable {
         var isOver = false
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let client: StatementClient
     private let clock: any Clock
 

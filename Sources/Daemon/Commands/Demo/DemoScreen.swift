@@ -1,5 +1,4 @@
 import Model
-import Synchronization
 
 /// Where the story is told: a line per event, and on a terminal one line below them that is painted anew.
 final class DemoScreen: Sendable {
@@ -8,7 +7,7 @@ final class DemoScreen: Sendable {
     private let columns: Int
     private let clock: any Clock
     private let began: Int64
-    private let status = Mutex("")
+    private let status = Guarded("")
 
     init(_ surroundings: Surroundings) {
         output = surroundings.output
