@@ -18,6 +18,10 @@ struct DemoStory {
     /// How long a drain may take, in milliseconds.
     private static let patience: Int64 = 30_000
 
+    private static let onBlue = "1 blue is active"
+    private static let onGreen = "3 green is active"
+    private static let backOnBlue = "5 blue is active again"
+
     /// What runs while the story is told.
     private struct Stage {
         var gateway: GatewayDaemon
@@ -128,7 +132,7 @@ struct DemoStory {
         let admin = try AdminClient(arguments, surroundings)
         let load = DemoLoad(
             client: StatementClient(front: doors.front, web: surroundings.web()), clock: surroundings.clock)
-        load.begin(act: "1 blue is active")
+        load.begin(act: Self.onBlue)
         screen.tell("\(Self.clients) clients run statements; blue is active")
         let clients = Task { await load.run(clients: Self.clients) }
         let painter = Task { await paint(admin, load) }
@@ -147,29 +151,39 @@ struct DemoStory {
         screen.clear()
         screen.tell("the clients have stopped")
         report(load)
-        return load.failures == 0
+        return load.failures == 0 && misplaced(load) == 0
+    }
+
+    /// Statements that began after a flip's reply and did not go to the pool that it made active.
+    private func misplaced(_ load: DemoLoad) -> Int {
+        let homes = [Self.onBlue: "blue", Self.onGreen: "green", Self.backOnBlue: "blue"]
+        return load.tallies.reduce(0) { sum, tally in
+            homes[tally.act].map { $0 == tally.pool } ?? true ? sum : sum + tally.statements
+        }
     }
 
     private func acts(_ admin: AdminClient, _ load: DemoLoad) async throws(Failure) {
         try await wait(Self.act)
         screen.tell("\(load.finished) statements have ended, all on blue; now green is flipped in, under load")
+        load.begin(act: "2 the flip to green")
         let flip = try await admin.post(
             ["v1", "groups", "default", "flip"], FlipRequest(to: "green", reason: "the demo's release"),
             as: FlipBody.self
         ).body
-        load.begin(act: "2 green is active")
+        load.begin(act: Self.onGreen)
         screen.tell("flip \(flip.flip.map(String.init) ?? "-") done: green is active, epoch \(flip.epoch); blue drains")
         try await drained("blue", admin)
         screen.tell("blue has drained: nothing of it is in flight")
         try await wait(Self.act)
         screen.tell(
-            "\(load.finished(act: "2 green is active", pool: "green")) statements have ended on green since; "
+            "\(load.finished(act: Self.onGreen, pool: "green")) statements have ended on green since; "
                 + "now roll back, under load")
+        load.begin(act: "4 the rollback")
         let back = try await admin.post(
             ["v1", "groups", "default", "rollback"], RollbackRequest(reason: "the demo changes its mind"),
             as: FlipBody.self
         ).body
-        load.begin(act: "3 rolled back to blue")
+        load.begin(act: Self.backOnBlue)
         screen.tell("rollback done: blue is active again, epoch \(back.epoch); green drains")
         try await drained("green", admin)
         screen.tell("green has drained")
@@ -220,9 +234,8 @@ struct DemoStory {
         screen.print("\n" + table.text(width: surroundings.columns, isColoured: surroundings.isColoured))
         for error in load.errors { screen.print("failed: \(error)") }
         screen.print(
-            load.failures == 0
-                ? "\(load.finished) statements, one flip, one rollback: nothing failed."
-                : "\(load.failures) of \(load.finished) statements failed.")
+            "\(load.finished) statements, one flip, one rollback: \(load.failures) failed, \(misplaced(load)) went to the "
+                + "wrong pool after a flip's reply.")
     }
 
     private func port(_ address: String) -> String { String(address.split(separator: ":").last ?? "") }
