@@ -23,10 +23,26 @@ QUERY_ID = "20260101_000000_00001_abcde"
 PAGE = "/v1/statement/executing/" + QUERY_ID + "/y/{}"
 LOADS = {
     "poll 650 B": {"page": "small", "connections": 32},
-    "POST": {"page": None, "connections": 32},
+    "poll 650 B, chunked": {"page": "chunked", "connections": 32},
+    "POST": {"script": "post", "connections": 32},
+    "POST, GET, GET": {"script": "flow", "connections": 32},
     "page 64 KiB": {"page": "64k", "connections": 8},
+    "page 64 KiB, chunked": {"page": "chunked-64k", "connections": 8},
     "page 1 MiB": {"page": "1m", "connections": 8},
 }
+SCRIPTS = {
+    "post": """
+wrk.method = "POST"; wrk.body = "SELECT 1"; wrk.headers["X-Trino-User"] = "bench"
+""",
+    # A whole statement, again and again: wrk has one connection a thread here, so that answers come in order.
+    "flow": """
+local post, path
+function init(arguments)
+  post = wrk.format("POST", "/v1/statement", {["X-Trino-User"] = "bench"}, "SELECT 1")
+end
+function request() return path and wrk.format("GET", path, {["X-Trino-User"] = "bench"}) or post end
+function response(status, headers, body) path = body:match('"nextUri":"http://[^/]*(/[^"]*)"') end
+"""}
 TOKENS = {"small": 1, "64k": 64, "1m": 1024}
 
 
@@ -36,7 +52,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def page(port, token, size):
+def page(port, token, size, is_last=False):
     """A page of Trino's shape whose rows fill it up to `size` bytes."""
     base = f"http://127.0.0.1:{port}"
     columns = [{"name": "s", "type": "varchar", "typeSignature": {"rawType": "varchar", "arguments": []}}]
@@ -45,6 +61,9 @@ def page(port, token, size):
         "partialCancelUri": f"{base}/v1/statement/executing/partialCancel/{QUERY_ID}/0/y/{token}",
         "nextUri": base + PAGE.format(token + 1), "columns": columns, "data": [["row"]],
         "stats": {"state": "RUNNING", "queued": False, "scheduled": True, "nodes": 1, "totalSplits": 1}, "warnings": []}
+    if is_last:
+        del body["nextUri"]
+        body["stats"]["state"] = "FINISHED"
     row = ["some text of a row, with a number: 1234567", 1234567, 0.5]
     missing = size - len(json.dumps(body))
     body["data"] += [row] * max(0, missing // (len(json.dumps(row)) + 1))
@@ -86,6 +105,7 @@ def start_upstream(directory, port):
     pages.mkdir(parents=True)
     for name, size in {"small": 650, "64k": 64 << 10, "1m": 1 << 20}.items():
         (pages / str(TOKENS[name])).write_text(page(port, TOKENS[name], size))
+    (pages / "2").write_text(page(port, 2, 650, is_last=True))
     (directory / "nginx.conf").write_text((HERE / "upstream_nginx.conf").read_text().replace("@PORT@", str(port)))
     return Running(["nginx", "-p", f"{directory}/", "-c", "nginx.conf"], stderr=subprocess.DEVNULL)
 
@@ -120,7 +140,8 @@ def target(port, kind):
 def load(running, port, path, connections, seconds, script):
     """Microseconds of CPU per request, and requests a second."""
     before = running.cpu_seconds()
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    threads = connections if script and script.stem == "flow" else 1
+    command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s"]
     done = subprocess.run(
         [*command, *(["-s", script] if script else []), f"http://127.0.0.1:{port}{path}"],
         capture_output=True, text=True, check=True)
@@ -142,8 +163,8 @@ def measure(arguments, directory):
         wait_for_port(proxy_port)
         penstock, front = start_penstock(arguments.binary, directory, upstream_port)
         started.append(penstock)
-        script = directory / "post.lua"
-        script.write_text('wrk.method = "POST"; wrk.body = "SELECT 1"; wrk.headers["X-Trino-User"] = "bench"\n')
+        for name, text in SCRIPTS.items():
+            (directory / f"{name}.lua").write_text(text)
         print(f"{'us of CPU per request':24}{'haproxy':>10}{'penstock':>10}{'ratio':>8}{'requests/s':>22}", flush=True)
         worst = 0.0
         for name, one in LOADS.items():
@@ -152,9 +173,10 @@ def measure(arguments, directory):
             for _ in range(arguments.repetitions):
                 for index, (running, port, results) in enumerate(
                         ((haproxy, proxy_port, theirs), (penstock, front, ours))):
-                    path = target(port, one["page"]) if one["page"] else "/v1/statement"
-                    cost, rates[index] = load(running, port, path, one["connections"], arguments.seconds,
-                                              None if one["page"] else script)
+                    path = target(port, one["page"]) if "page" in one else "/v1/statement"
+                    script = directory / f"{one['script']}.lua" if "script" in one else None
+                    cost, rates[index] = load(
+                        running, port, path, one["connections"], arguments.seconds, script)
                     results.append(cost)
             ratio = statistics.median(mine / other for mine, other in zip(ours, theirs))
             worst = max(worst, ratio)

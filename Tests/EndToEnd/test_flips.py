@@ -7,6 +7,7 @@ import pytest
 import trino
 
 from kit.fakes import column
+from kit.measures import FULL
 from kit.protocol import Outcome, execute, follow, submit, user_headers
 from kit.rawhttp import Connection
 from kit.settings import group, pool
@@ -260,6 +261,9 @@ class Load:
                 self.problems.append(repr(problem)[:300])
 
 
+STATEMENTS = 2000 if FULL else 300
+
+
 @pytest.mark.slow
 def test_flips_under_load_with_real_clients(two):
     """No query fails, none that began after a flip's reply is on the pool that lost the traffic."""
@@ -268,15 +272,20 @@ def test_flips_under_load_with_real_clients(two):
         fake.hold = 0.002
     flips = []
     with Load(gateway, 16) as load:
-        for turn in range(12):
+        for turn in range(600):
+            if turn >= 12 and len(load.done) >= STATEMENTS:
+                break
             to = "green" if turn % 2 == 0 else "blue"
             asked = time.monotonic()
             gateway.admin.flip(to)
             flips.append((asked, time.monotonic(), f"{to}-1"))
             before = len(load.done)
+            if FULL:
+                time.sleep(1)
             eventually(lambda before=before: len(load.done) > before + 30, within=20)
     assert not load.problems, load.problems[:3]
-    assert len(load.done) > 300
+    assert len(load.done) > STATEMENTS
+    print(f"{len(load.done)} statements, {len(flips)} flips")
     wrong = [(begun, name) for begun, _, name, count in load.done
              if count != 3 or name not in allowed(flips, begun)]
     assert not wrong, f"{len(wrong)} of {len(load.done)} on the wrong pool"

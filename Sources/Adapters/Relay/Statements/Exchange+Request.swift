@@ -25,8 +25,9 @@ extension Exchange {
             out.put(decimal: requestBody.count)
             out.put("\r\n")
         }
-        if let submission { submission.putLines(attempt: attempt, out) }
+        if let submission { putSubmissionLines(submission) }
         out.put("\r\n")
+        if requestBody.count <= Self.smallBody { out.put(requestBody) }
         out.copy(into: &requestHead)
     }
 
@@ -120,7 +121,7 @@ extension Exchange {
             out.put("\r\n")
         } else if let tag {
             out.put("X-Penstock-Statement: ")
-            out.put(Array(statementID(owner: tag.owner, statement: tag.statement).utf8))
+            out.put(statementIDBytes(owner: tag.owner, statement: tag.statement))
             out.put("\r\n")
         }
         if let target { out.put(target.responseLines) }
@@ -134,8 +135,6 @@ extension Exchange {
 
     /// A slice as text.
     func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
-        var copy: [UInt8] = []
-        copy.append(contentsOf: bytes.extracting(range))
-        return String(decoding: copy, as: UTF8.self)
+        unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Engine
 import Model
 import Network
@@ -17,14 +18,24 @@ struct Submission {
     /// The user and source headers, for the record.
     var user: String
     var source: String
+    /// When its POST was taken.
+    var submitted: Timestamp
     /// The transaction it belongs to.
     var transaction: String?
-    /// `X-Trino-Trace-Token: ` or its twin, and the statement's id; empty where the client sent one.
-    var traceLine: [UInt8]
+    /// `X-Trino-Trace-Token: ` or its twin; nil where the client sent a token of its own.
+    var traceName: StaticString?
+}
 
-    /// Puts the lines that a submission adds to the client's.
-    func putLines(attempt: UInt16, _ out: Output) {
-        out.put(traceLine)
+extension Exchange {
+    /// Puts the lines that a submission adds to the client's. The statement's id goes into the trace token where the
+    /// client sent none (interface 4).
+    func putSubmissionLines(_ submission: Submission) {
+        let out = relay.out
+        if let name = submission.traceName, let cell {
+            out.put(name)
+            out.put(cell.idBytes)
+            out.put("\r\n")
+        }
         if attempt > 1 {
             out.put("X-Penstock-Attempt: ")
             out.put(decimal: Int(attempt))
@@ -45,11 +56,10 @@ extension Exchange {
         let key = StatementKey(owner: relay.hub.owner, number: relay.hub.nextNumber())
         let group = relay.snapshot.table.group(for: facts)
         let placement = Placement(group: group?.name ?? "", submitted: wall)
-        let name = statementID(owner: key.owner, statement: key.number)
         var submission = Submission(
             machine: SubmissionMachine(startsOnPost: false, reads: facts.kind.reads, isBound: false),
             kind: facts.kind, group: group?.name ?? "", pool: group?.active ?? "", user: facts.user,
-            source: facts.source, transaction: nil, traceLine: traceLine(head, name))
+            source: facts.source, submitted: wall, transaction: nil, traceName: traceName(head))
         relay.report(
             key, .submitted(user: facts.user, source: facts.source, group: placement.group, kind: facts.kind))
 
@@ -112,15 +122,14 @@ extension Exchange {
     /// Keeps the client's request so that it can be assembled again for another coordinator.
     private func keepSubmissionHead(_ head: RequestHead, _ bytes: Span<UInt8>) {
         submissionHead = head
-        submissionBytes = []
+        submissionBytes.removeAll(keepingCapacity: true)
         submissionBytes.append(contentsOf: bytes.extracting(0..<head.end))
     }
 
     private func send(to target: Target) {
-        guard var submission, let cell, let head = submissionHead else { return }
-        submission.machine.onSelected(target.coordinator.registration)
-        self.submission = submission
-        var placement = Placement(group: submission.group, submitted: cell.placement.submitted)
+        submission?.machine.onSelected(target.coordinator.registration)
+        guard let submission, let cell, let head = submissionHead else { return }
+        var placement = Placement(group: submission.group, submitted: submission.submitted)
         placement.pool = target.coordinator.pool
         placement.coordinator = target.coordinator.name
         placement.registration = target.coordinator.registration
@@ -259,8 +268,8 @@ extension Exchange {
         return select(
             Submission(
                 machine: SubmissionMachine(startsOnPost: false, reads: true, isBound: false), kind: .read,
-                group: group.name, pool: group.active, user: facts.user, source: facts.source, transaction: nil,
-                traceLine: []))
+                group: group.name, pool: group.active, user: facts.user, source: facts.source, submitted: relay.wall,
+                transaction: nil, traceName: nil))
     }
 
     // MARK: Facts
@@ -269,11 +278,13 @@ extension Exchange {
         var facts = SubmissionFacts()
         var prepared: [Range<Int>] = []
         let wanted = relay.snapshot.selectorHeaders
+        // Only selectors ask for these two.
+        let hasSelectors = !relay.snapshot.table.selectors.isEmpty
         for field in head.fields {
             if field.name == .user { facts.user = bounded(text(bytes, field.value)) }
             if field.name == .source { facts.source = bounded(text(bytes, field.value)) }
-            if field.name == .catalog { facts.catalog = bounded(text(bytes, field.value)) }
-            if field.name == .clientTags {
+            if hasSelectors, field.name == .catalog { facts.catalog = bounded(text(bytes, field.value)) }
+            if hasSelectors, field.name == .clientTags {
                 let tags = text(bytes, field.value).split(separator: ",").prefix(100)
                 facts.clientTags += tags.map { String($0.trimmingSpaces) }
             }
@@ -306,27 +317,29 @@ extension Exchange {
 
     /// The open transaction that the request names; `NONE` and empty are none.
     private func transactionID(_ head: RequestHead, _ bytes: Span<UInt8>) -> String? {
-        guard let field = head.first(.transactionID) else { return nil }
-        let id = text(bytes, field.value)
-        return id.isEmpty || id.uppercased() == "NONE" ? nil : bounded(id)
+        guard let field = head.first(.transactionID), !field.value.isEmpty else { return nil }
+        return equalsIgnoringCase(bytes, field.value, "none") ? nil : bounded(text(bytes, field.value))
     }
 
-    /// The statement's id goes into the trace token where the client sent none (interface 4).
-    private func traceLine(_ head: RequestHead, _ name: String) -> [UInt8] {
-        guard head.first(.traceToken) == nil else { return [] }
-        let dialect = head.fields.first { $0.name == .user }?.dialect ?? .trino
-        return Array("\(dialect == .trino ? "X-Trino-" : "X-Presto-")Trace-Token: \(name)\r\n".utf8)
+    private func traceName(_ head: RequestHead) -> StaticString? {
+        guard head.first(.traceToken) == nil else { return nil }
+        return switch head.first(.user)?.dialect {
+        case .presto: "X-Presto-Trace-Token: "
+        case .trino, nil: "X-Trino-Trace-Token: "
+        }
     }
 }
 
 /// The five characters that end an engine's query ids and tell one run of a coordinator from another; nil if the id
 /// has another shape.
 func idSuffix(_ queryID: String) -> String? {
-    let parts = queryID.split(separator: "_", omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0].count == 8, parts[1].count == 6, parts[2].count == 5, parts[3].count == 5 else {
-        return nil
+    let bytes = queryID.utf8
+    guard bytes.count == "yyyymmdd_hhmmss_nnnnn_suffx".utf8.count else { return nil }
+    for (index, byte) in bytes.enumerated() {
+        let separates = index == 8 || index == 15 || index == 21
+        guard (byte == UInt8(ascii: "_")) == separates else { return nil }
     }
-    return String(parts[3])
+    return String(bytes.suffix(5))
 }
 
 extension Substring {

@@ -65,6 +65,7 @@ final class Exchange: UpstreamClient, Ticking {
     var isHTTP10 = false
 
     // The request, kept for as long as it may have to be sent again.
+    /// The head as the coordinator gets it, and the body behind it if that is small.
     var requestHead: [UInt8] = []
     var requestBody: [UInt8] = []
     /// The target's path within `requestHead`.
@@ -101,6 +102,9 @@ final class Exchange: UpstreamClient, Ticking {
     var heldAnswer: [UInt8] = []
     var isPaused = false
     var accounted = 0
+
+    /// Bodies up to this many bytes lie behind their head, so that both leave in one piece.
+    static let smallBody = 4096
 
     init(_ relay: RelayLoop) { self.relay = relay }
 
@@ -143,7 +147,8 @@ final class Exchange: UpstreamClient, Ticking {
         connectBy = upstream.isConnected ? .max : now + limits.connect
         answerBy =
             target.startsOnPost ? .max : now + (purpose == .submission ? limits.submitAnswer : limits.pollAnswer)
-        upstream.send(method, head: requestHead, body: requestBody, for: self)
+        upstream.send(
+            method, head: requestHead, body: requestBody.count <= Self.smallBody ? [] : requestBody, for: self)
     }
 
     /// Lets the upstream connection go, with whatever it still brings.
@@ -266,7 +271,7 @@ final class Exchange: UpstreamClient, Ticking {
         }
         submission = nil
         submissionHead = nil
-        submissionBytes = []
+        if submissionBytes.capacity > 4096 { submissionBytes = [] }
         if let cell {
             if purpose == .poll { cell.exchangeEnded(now: now) }
             self.cell = nil

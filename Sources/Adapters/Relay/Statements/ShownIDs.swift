@@ -28,7 +28,7 @@ final class ShownIDs: Sendable {
             while state.first < state.order.count {
                 let oldest = state.order[state.first]
                 let isExpired = at.milliseconds - oldest.at.milliseconds > 2 * remembered
-                guard isExpired || state.entries.count > Self.maximum else { break }
+                guard isExpired || state.order.count - state.first > Self.maximum else { break }
                 if let entry = state.entries[oldest.id], entry.at == oldest.at { state.entries[oldest.id] = nil }
                 state.first += 1
             }

@@ -87,7 +87,7 @@ public final class Cell: Sendable {
     /// A cell around a machine. What the machine counts already is counted at once.
     public init(key: StatementKey, machine: StatementMachine, placement: Placement) {
         self.key = key
-        idBytes = Array(statementID(owner: key.owner, statement: key.number).utf8)
+        idBytes = statementIDBytes(owner: key.owner, statement: key.number)
         state = Mutex(State(machine: machine, placement: placement))
         placement.load?.move(from: .nowhere, to: machine.counted)
     }

@@ -13,6 +13,9 @@ public struct StatementKey: Hashable, Sendable {
         self.owner = owner
         self.number = number
     }
+
+    /// The number alone spreads the keys: nearly all are of one owner, and every request looks one up.
+    public func hash(into hasher: inout Hasher) { hasher.combine(number) }
 }
 
 /// The states of a statement as users see them (interface 5).

@@ -3,10 +3,19 @@
 /// It matches `[_a-z0-9]+`, as an engine's ids do, and its suffix is longer than an engine's five characters. A tag
 /// alone gives it, and it alone gives owner and number again.
 public func statementID(owner: Owner, statement: UInt64) -> String {
-    let number = String(statement)
-    let zeros = String(repeating: "0", count: max(0, 5 - number.count))
+    String(decoding: statementIDBytes(owner: owner, statement: statement), as: UTF8.self)
+}
+
+/// The same as bytes: every submission makes one.
+public func statementIDBytes(owner: Owner, statement: UInt64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(32)
+    put(statement, digits: 5, zero: 0x30, base: 10, into: &bytes)
+    bytes.append(0x5F)
+    put(UInt64(owner.counter), digits: 1, zero: 0x61, base: 32, into: &bytes)
     let width = owner.random >> 32 == 0 ? narrow : wide
-    return zeros + number + "_" + base32(UInt64(owner.counter), width: 1) + base32(owner.random, width: width)
+    put(owner.random, digits: width, zero: 0x61, base: 32, into: &bytes)
+    return bytes
 }
 
 /// Owner and number of an id that `statementID` made; nil for every other text.
@@ -25,7 +34,7 @@ public func readStatementID(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (owner
     let owner = Owner(counter: UInt32(counter), random: random)
     let statement = UInt64(number)
     // One statement has one spelling.
-    let spelling = Array(statementID(owner: owner, statement: statement).utf8)
+    let spelling = statementIDBytes(owner: owner, statement: statement)
     guard spelling.count == range.count else { return nil }
     for offset in 0..<range.count where spelling[offset] != bytes[range.lowerBound + offset] { return nil }
     return (owner, statement)
@@ -35,16 +44,18 @@ public func readStatementID(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (owner
 private let narrow = 7
 private let wide = 14
 
-/// `value` in the digits a-z, 2-7, highest first, filled up with `a` to `width`.
-private func base32(_ value: UInt64, width: Int) -> String {
-    var digits: [UInt8] = []
+/// Puts a number's digits, highest first, filled up with `zero` to at least `digits` of them. Decimal digits begin at
+/// `0`; those of base 32 are a-z and then 2-7.
+@inline(__always)
+private func put(_ value: UInt64, digits: Int, zero: UInt8, base: UInt64, into bytes: inout [UInt8]) {
+    let start = bytes.count
     var rest = value
-    while rest > 0 || digits.count < width {
-        let digit = UInt8(rest & 31)
-        digits.append(digit < 26 ? 0x61 + digit : 0x32 + digit - 26)
-        rest >>= 5
+    while rest > 0 || bytes.count - start < digits {
+        let digit = UInt8(rest % base)
+        bytes.append(digit < 26 ? zero + digit : 0x32 + digit - 26)
+        rest /= base
     }
-    return String(decoding: digits.reversed(), as: UTF8.self)
+    bytes[start...].reverse()
 }
 
 private func readBase32(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
