@@ -23,7 +23,7 @@ final class RelayLoop {
     private var shard: Int
     private var fronts: [Front] = []
     private var orphans: [any Ticking] = []
-    private var idle: [UInt32: [Upstream]] = [:]
+    private var idle: [UInt32: IdleConnections] = [:]
     private var events: [StatementEvent] = []
     private var held: [UInt64: () -> Void] = [:]
     private var lastHeld: UInt64 = 0
@@ -130,8 +130,8 @@ final class RelayLoop {
     /// A connection to the target: an idle one if there is one and it may be reused.
     func upstream(to target: Target, fresh: Bool) -> Upstream? {
         let registration = target.coordinator.registration
-        if !fresh, !target.startsOnPost {
-            while let found = idle[registration]?.popLast() {
+        if !fresh, !target.startsOnPost, let idle = idle[registration] {
+            while let found = idle.connections.popLast() {
                 hub.idleConnections.wrappingSubtract(1, ordering: .relaxed)
                 if found.target.address == target.address, found.isUsable {
                     found.target = target
@@ -146,17 +146,26 @@ final class RelayLoop {
     /// Keeps a connection for the next request.
     func keep(_ upstream: Upstream) {
         let registration = upstream.target.coordinator.registration
-        guard (idle[registration]?.count ?? 0) < Self.maximumIdle else { return upstream.discard() }
+        let kept: IdleConnections
+        if let present = idle[registration] {
+            kept = present
+        } else {
+            kept = IdleConnections()
+            idle[registration] = kept
+        }
+        guard kept.connections.count < Self.maximumIdle else { return upstream.discard() }
         upstream.idleSince = now
-        idle[registration, default: []].append(upstream)
+        kept.connections.append(upstream)
         hub.idleConnections.wrappingAdd(1, ordering: .relaxed)
     }
 
     /// An idle connection ended.
     func forget(_ upstream: Upstream) {
         let registration = upstream.target.coordinator.registration
-        guard let index = idle[registration]?.lastIndex(where: { $0 === upstream }) else { return }
-        idle[registration]?.remove(at: index)
+        guard let kept = idle[registration], let index = kept.connections.lastIndex(where: { $0 === upstream }) else {
+            return
+        }
+        kept.connections.remove(at: index)
         hub.idleConnections.wrappingSubtract(1, ordering: .relaxed)
     }
 
@@ -230,11 +239,11 @@ final class RelayLoop {
 
     private func closeIdle(_ now: Int64) {
         let patience = limits.idleUpstream
-        for (registration, connections) in idle {
+        for (registration, kept) in idle {
             let address = snapshot.targets[registration]?.address
-            let old = connections.filter { now - $0.idleSince >= patience || $0.target.address != address }
+            let old = kept.connections.filter { now - $0.idleSince >= patience || $0.target.address != address }
             guard !old.isEmpty else { continue }
-            idle[registration] = connections.filter { kept in !old.contains { $0 === kept } }
+            kept.connections.removeAll { connection in old.contains { $0 === connection } }
             hub.idleConnections.wrappingSubtract(old.count, ordering: .relaxed)
             for connection in old { connection.discard() }
         }
@@ -242,6 +251,11 @@ final class RelayLoop {
             for id in hub.pins.expire(idle: limits.idleTransaction, now: wall) { hub.sink.accept(.unpin(id: id)) }
         }
     }
+}
+
+/// The idle connections to one coordinator, the newest last. A class, so that they are changed in place.
+private final class IdleConnections {
+    var connections: [Upstream] = []
 }
 
 /// Something that looks at the clock with every tick.

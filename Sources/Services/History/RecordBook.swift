@@ -71,17 +71,22 @@ struct RecordBook {
     /// Takes an event.
     mutating func take(_ event: StatementEvent, now: Int64) {
         let entry: RecordEntry
+        var wasOrphan = false
         if let known = entries[event.key] {
             entry = known
+            wasOrphan = !known.hasBegun
         } else {
             let id = statementID(owner: event.key.owner, statement: event.key.number)
             entry = RecordEntry(StatementRecord(id: id, key: event.key, submitted: event.at), now: now)
             entries[event.key] = entry
-            orphans.insert(event.key)
         }
         let change = entry.take(event)
         entry.touched = now
-        if entry.hasBegun { orphans.remove(event.key) }
+        if !entry.hasBegun {
+            orphans.insert(event.key)
+        } else if wasOrphan {
+            orphans.remove(event.key)
+        }
         enqueue(entry, change: change, now: now)
     }
 

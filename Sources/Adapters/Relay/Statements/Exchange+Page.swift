@@ -201,10 +201,23 @@ extension Exchange {
             answerOwn(error)
             return nil
         case .relay(let sequence):
+            if answer.isUnnamed { noteAdopted(cell) }
             if answer.becameRunning { relay.report(cell.key, .running) }
             if answer.ended { reportEnd(cell) }
             return sequence
         }
+    }
+
+    /// The first page of an adopted statement tells the engine's id, which its tag did not. The gateway that took the
+    /// POST may have died before it wrote that down.
+    private func noteAdopted(_ cell: Cell) {
+        guard let target, !scanner.idBytes.isEmpty else { return }
+        let queryID = String(decoding: scanner.idBytes, as: UTF8.self)
+        cell.named(queryID)
+        relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
+        relay.hub.shownIDs.add(
+            queryID, key: cell.key, registration: target.coordinator.registration, at: relay.wall,
+            remembered: relay.limits.remembered)
     }
 
     /// An updateType that is not a session statement's: Trino gives one to those too, and the text told already.

@@ -269,6 +269,9 @@ final class Exchange: UpstreamClient, Ticking {
         if requestBody.count > 0 {
             requestBody = []
         }
+        // A connection at rest keeps little room (design 9).
+        if requestHead.capacity > Self.keptRoom { requestHead = [] }
+        if answerHead.capacity > Self.keptRoom { answerHead = [] }
         submission = nil
         submissionHead = nil
         if submissionBytes.capacity > 4096 { submissionBytes = [] }
@@ -280,6 +283,8 @@ final class Exchange: UpstreamClient, Ticking {
         self.front = nil
         front?.exchangeEnded()
     }
+
+    private static let keptRoom = 1 << 10
 
     /// Notes what waits for the client, and rests the coordinator while it is much.
     func settle() {

@@ -128,17 +128,18 @@ public final class Cell: Sendable {
     /// A poll's exchange has ended.
     public func exchangeEnded(now: Int64) { state.withLock { $0.machine.onExchangeEnded(now: now) } }
 
-    /// A page is about to leave. `becameRunning`: it is the first to show that the statement runs.
+    /// A page is about to leave. `becameRunning`: it is the first to show that the statement runs; `isUnnamed`: the
+    /// engine's id is not known yet, because another gateway took the POST.
     public func page(
         attempt: UInt16, facts: PageFacts, now: Int64
-    ) -> (step: StatementMachine.Page, becameRunning: Bool, ended: Bool) {
+    ) -> (step: StatementMachine.Page, becameRunning: Bool, ended: Bool, isUnnamed: Bool) {
         step {
             let before = $0.machine
             let answer = $0.machine.onPage(attempt: attempt, facts: facts, now: now)
             let after = $0.machine
             return (
                 answer, before.counted != .running && after.counted == .running,
-                before.phase != after.phase && after.phase == .relayed
+                before.phase != after.phase && after.phase == .relayed, $0.placement.queryID.isEmpty
             )
         }
     }

@@ -115,14 +115,13 @@ private func sign(
 private func write(_ word: UInt64, at start: Int, into text: inout InlineArray<66, UInt8>) {
     for offset in 0..<11 {
         let value = UInt8(truncatingIfNeeded: word >> UInt64(6 &* offset)) & 63
-        text[start + offset] =
-            switch value {
-            case 0..<26: value &+ 65
-            case 26..<52: value &+ 71
-            case 52..<62: value &- 4
-            case 62: 0x2D
-            default: 0x5F
-            }
+        // A-Z, a-z, 0-9, - and _ without a branch: each step shifts what lies in a later range.
+        var character = value &+ 65
+        character &+= value > 25 ? 6 : 0
+        character &-= value > 51 ? 75 : 0
+        character &-= value > 61 ? 13 : 0
+        character &+= value > 62 ? 49 : 0
+        text[start + offset] = character
     }
 }
 
