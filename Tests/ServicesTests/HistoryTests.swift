@@ -242,6 +242,21 @@ import Wire
         #expect(book.records.map(\.key.number).max() == 12)
         #expect(book.dropped == 2)
     }
+
+    /// Ended records take all of the writer's time: what moved on from the other queues must not pile up there.
+    @Test func itsQueuesStayBoundedWhenMoreEndsThanIsWritten() {
+        var book = RecordBook(capacity: 100)
+        for number in 1...20_000 as ClosedRange<UInt64> {
+            let now = Int64(number)
+            book.take(event(number, .submitted(user: "u", source: "", group: "g", kind: .read)), now: now)
+            book.take(event(number, .ended(.finished, failure: nil, message: nil)), now: now)
+            guard number.isMultiple(of: 50) else { continue }
+            book.written(book.takeDrafts(limit: 10, now: now, all: false))
+            book.tidy(now: now)
+        }
+        #expect(book.records.count <= 100)
+        #expect(book.queuedCount < 5000)
+    }
 }
 
 /// A generator whose numbers follow from its seed.

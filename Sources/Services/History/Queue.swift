@@ -4,6 +4,7 @@ struct Queue<Element> {
     private var head = 0
 
     var isEmpty: Bool { head == elements.count }
+    var count: Int { elements.count - head }
     var first: Element? { isEmpty ? nil : elements[head] }
 
     mutating func append(_ element: Element) { elements.append(element) }
@@ -19,5 +20,11 @@ struct Queue<Element> {
             head = 0
         }
         return element
+    }
+
+    /// Lets go all that is not wanted; costs as much as there is in it.
+    mutating func keep(_ isWanted: (Element) -> Bool) {
+        elements = elements[head...].filter { $0.map(isWanted) ?? false }
+        head = 0
     }
 }

@@ -48,6 +48,9 @@ struct RecordBook {
     /// How many records the store does not have as they are.
     var unwrittenCount: Int { entries.values.count(where: \.isUnwritten) }
 
+    /// How many places in its queues are taken, also by what has moved on.
+    var queuedCount: Int { ended.count + settling.count + resting.count + leaving.count }
+
     /// Whether a record is held.
     func holds(_ key: StatementKey) -> Bool { entries[key] != nil }
 
@@ -185,6 +188,10 @@ struct RecordBook {
             // One that changed again comes here again.
             if !entry.isUnwritten, entry.record.state.isTerminal { forget(entry) }
         }
+        // A queue still holds what has moved on to another; where that one has all the writer's time, it would grow.
+        let most = 2 * entries.count + 1000
+        if settling.count > most { settling.keep { $0.place == .settling && !$0.isGone } }
+        if resting.count > most { resting.keep { $0.place == .resting && !$0.isGone } }
         while entries.count > capacity, let entry = leaving.popFirst() { forget(entry) }
         while entries.count > capacity, let entry = ended.popFirst() { drop(entry, from: .ended) }
         while entries.count > capacity, let entry = settling.popFirst() { drop(entry, from: .settling) }

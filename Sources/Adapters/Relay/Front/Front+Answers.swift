@@ -6,7 +6,9 @@ extension Front {
     /// `scheme://host:port` as the client is to see it in URIs.
     func clientBase(_ head: RequestHead, _ bytes: Span<UInt8>) -> [UInt8] {
         if let external = relay.snapshot.externalBase { return external }
-        var base = Array("http://".utf8)
+        var base: [UInt8] = []
+        base.reserveCapacity(8 + head.host.count)
+        base.append(contentsOf: "http://".utf8)
         if head.host.isEmpty {
             base.append(contentsOf: relay.hub.listenAuthority.withLock { $0 }.utf8)
         } else {

@@ -6,24 +6,34 @@ import SQL
 import Wire
 
 /// What a submission carries until a coordinator has answered.
-struct Submission {
+final class Submission {
     /// Where it has been.
     var machine: SubmissionMachine
     /// The statement's kind.
-    var kind: StatementKind
+    let kind: StatementKind
     /// The group that the selectors chose.
     var group: String
     /// The pool it goes to.
     var pool: String
     /// The user and source headers, for the record.
-    var user: String
-    var source: String
+    let user: String
+    let source: String
     /// When its POST was taken.
-    var submitted: Timestamp
+    let submitted: Timestamp
     /// The transaction it belongs to.
     var transaction: String?
     /// `X-Trino-Trace-Token: ` or its twin; nil where the client sent a token of its own.
     var traceName: StaticString?
+
+    init(_ facts: SubmissionFacts, group: Group?, submitted: Timestamp) {
+        machine = SubmissionMachine(startsOnPost: false, reads: facts.kind.reads, isBound: false)
+        kind = facts.kind
+        self.group = group?.name ?? ""
+        pool = group?.active ?? ""
+        user = facts.user
+        source = facts.source
+        self.submitted = submitted
+    }
 }
 
 extension Exchange {
@@ -56,10 +66,8 @@ extension Exchange {
         let key = StatementKey(owner: relay.hub.owner, number: relay.hub.nextNumber())
         let group = relay.snapshot.table.group(for: facts)
         let placement = Placement(group: group?.name ?? "", submitted: wall)
-        var submission = Submission(
-            machine: SubmissionMachine(startsOnPost: false, reads: facts.kind.reads, isBound: false),
-            kind: facts.kind, group: group?.name ?? "", pool: group?.active ?? "", user: facts.user,
-            source: facts.source, submitted: wall, transaction: nil, traceName: traceName(head))
+        let submission = Submission(facts, group: group, submitted: wall)
+        submission.traceName = traceName(head)
         relay.report(
             key, .submitted(user: facts.user, source: facts.source, group: placement.group, kind: facts.kind))
 
@@ -127,8 +135,8 @@ extension Exchange {
     }
 
     private func send(to target: Target) {
-        submission?.machine.onSelected(target.coordinator.registration)
         guard let submission, let cell, let head = submissionHead else { return }
+        submission.machine.onSelected(target.coordinator.registration)
         var placement = Placement(group: submission.group, submitted: submission.submitted)
         placement.pool = target.coordinator.pool
         placement.coordinator = target.coordinator.name
@@ -151,17 +159,14 @@ extension Exchange {
 
     /// The coordinator did not answer with a page.
     func submissionFailed(_ failure: SubmissionFailure) {
-        guard var submission else { return end() }
-        let step = submission.machine.onFailure(failure)
-        self.submission = submission
-        act(step, failure)
+        guard let submission else { return end() }
+        act(submission.machine.onFailure(failure), failure)
     }
 
     /// The coordinator answered with another status than 200. True: the answer is to be passed on.
     func submissionAnswered(_ failure: SubmissionFailure, status: Int) -> Bool {
-        if status == 429 || status == 502 || status == 503 || status == 504, var submission {
+        if status == 429 || status == 502 || status == 503 || status == 504, let submission {
             let step = submission.machine.onFailure(failure)
-            self.submission = submission
             if step != .relay {
                 dropUpstream()
                 act(step, failure)
@@ -265,11 +270,7 @@ extension Exchange {
         var facts = readFacts(head, bytes)
         facts.kind = .read
         guard let group = relay.snapshot.table.group(for: facts) else { return nil }
-        return select(
-            Submission(
-                machine: SubmissionMachine(startsOnPost: false, reads: true, isBound: false), kind: .read,
-                group: group.name, pool: group.active, user: facts.user, source: facts.source, submitted: relay.wall,
-                transaction: nil, traceName: nil))
+        return select(Submission(facts, group: group, submitted: relay.wall))
     }
 
     // MARK: Facts
