@@ -532,3 +532,35 @@ def test_users_are_told_apart_under_load(gateway, fake):
     for thread in threads:
         thread.join(60)
     assert not problems, problems[:3]
+
+
+def test_a_cancel_while_the_last_page_leaves(gateway, fake):
+    """What has begun to leave is finished: nothing else may stand in its middle."""
+    begun, goes_on = threading.Event(), threading.Event()
+    rows = json.dumps([["x" * 1000]] * 400)
+    body = {"columns": COLUMNS, "stats": {"state": "FINISHED"}}
+
+    def slow_page(request):
+        own_id = request.target.split("/")[4]
+        whole = json.dumps({"id": own_id, "infoUri": "http://x/ui", **body})[:-1] + ',"data":' + rows + "}"
+
+        def pieces():
+            yield whole[:200_000].encode()
+            begun.set()
+            goes_on.wait(20)
+            yield whole[200_000:].encode()
+        return Response(body=pieces(), framing="chunked")
+
+    outcome = Outcome()
+    target = split_url(outcome.take(submit(gateway.front, "SELECT slow")))[1]
+    fake.on("GET", "^/v1/statement/", slow_page, times=1)
+    with Connection(gateway.front) as connection:
+        connection.send_head("GET", target)
+        assert begun.wait(10)
+        cancel = threading.Thread(target=lambda: ask(gateway.front, "DELETE", target))
+        cancel.start()
+        time.sleep(0.3)
+        goes_on.set()
+        reply = connection.read_reply()
+        cancel.join()
+        assert reply.status == 200 and reply.json()["data"] == json.loads(rows)

@@ -301,3 +301,22 @@ def test_no_body_where_there_is_none(gateway, fake):
     with Connection(gateway.front, timeout=15) as connection:
         assert connection.request("DELETE", target).status == 204
         assert connection.request("GET", "/-/healthy").status == 200
+
+
+@pytest.mark.parametrize("target", ["/nothing/here", "/ui", "/ui/query.html?20200101_000000_00000_aaaaa"])
+def test_an_answer_to_head_has_no_body(gateway, target):
+    with Connection(gateway.front) as connection:
+        connection.send_head("HEAD", target)
+        assert connection.read_reply("HEAD").status == 404
+        assert connection.request("GET", "/-/healthy").status == 200, "what follows is the next answer"
+
+
+def test_a_large_head_in_very_many_pieces(gateway, fake):
+    """Each piece costs what it brings, not what came before it."""
+    head = "POST /v1/statement HTTP/1.1\r\nHost: gw\r\nX-Trino-User: t\r\nContent-Length: 8\r\n"
+    data = (head + "".join(f"X-Long-{number}: {'x' * 8000}\r\n" for number in range(100)) + "\r\nSELECT 1").encode()
+    with Connection(gateway.front) as connection:
+        for at in range(0, len(data), 100):
+            connection.send(data[at:at + 100])
+        assert connection.read_reply().status == 200
+        assert connection.request("GET", "/-/healthy").status == 200

@@ -293,3 +293,18 @@ def test_history_outlives_the_gateway(two):
     gateway.stop()
     gateway.restart()
     assert [item["id"] for item in gateway.admin.statements("?limit=5")] == own_ids[::-1]
+
+
+def test_only_a_poll_or_a_cancel_adopts(two):
+    """A HEAD of a statement that ended before the kill must not count as one that may still run."""
+    gateway, _, _ = two
+    outcome, next_uri = running(gateway, 3)
+    follow(outcome, next_uri)
+    assert outcome.rows == [["blue-1"]] * 3
+    eventually(lambda: ended(gateway, outcome.statement))
+    gateway.kill()
+    gateway.restart().settle()
+    eventually(lambda: sum(gateway.admin.pool("blue")["in_flight"].values()) == 0)
+    ask(gateway.front, "HEAD", split_url(next_uri)[1])
+    ask(gateway.front, "PUT", split_url(next_uri)[1])
+    assert sum(gateway.admin.pool("blue")["in_flight"].values()) == 0

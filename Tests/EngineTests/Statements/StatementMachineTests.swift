@@ -132,8 +132,18 @@ import Testing
         #expect(machine.state == .canceled)
         #expect(machine.onPage(attempt: 1, facts: page(), now: 21) == .own(.userCanceled))
         #expect(machine.onPoll(attempt: 1, sequence: 1, now: 22) == .own(.userCanceled))
-        #expect(machine.onUnanswered(attempt: 1, patience: 1, now: 23) == .end(.userCanceled))
+        #expect(machine.onUnanswered(attempt: 1, patience: 1, now: 23) == .own(.userCanceled))
         #expect(machine.onCancel(attempt: 1, withdrawsUnstarted: true, now: 24) == .done)
+    }
+
+    @Test func whatHadEndedIsNotEndedAgain() {
+        var machine = polled(reads: false)
+        #expect(machine.onPage(attempt: 1, facts: page(hasNext: false), now: 20) != .superseded)
+        let moment = Timestamp(milliseconds: 30)
+        #expect(machine.onUnanswered(attempt: 1, patience: 1, now: 30) == .passOn)
+        #expect(machine.onForgotten(attempt: 1, incarnation: .changed, at: moment) == .passOn)
+        #expect(machine.onBroken(attempt: 1) == .passOn)
+        #expect(machine.state == .finished)
     }
 
     @Test func anUnstartedStatementIsWithdrawnOnlyWhereTheEngineTakesIt() {

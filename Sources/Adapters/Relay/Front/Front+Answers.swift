@@ -58,7 +58,7 @@ extension Front {
     /// Answers a line of text.
     func answerText(_ status: Int, _ text: String) {
         putHead(status, "text/plain; charset=utf-8", text.utf8.count)
-        relay.out.put(text: text)
+        if head.method != .head { relay.out.put(text: text) }
         send()
     }
 

@@ -77,9 +77,9 @@ extension Front {
 
     func bodyIsWhole() {
         exchange.requestBody = body
+        exchange.bodyBudget = bodyBudget
         body = []
         chunks = nil
-        relay.hub.bodyBytes.giveBack(bodyBudget)
         bodyBudget = 0
         let bytes = bodyHead
         bodyHead = []

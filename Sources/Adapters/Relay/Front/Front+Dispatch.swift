@@ -8,7 +8,7 @@ extension Front {
     func handle(_ head: RequestHead, _ bytes: Span<UInt8>, exchange: Exchange) {
         let isHTTP10 = head.version == .http10
         // Only a statement has a body that goes upstream; behind any other request it would be read as the next one.
-        if head.method != .post { exchange.requestBody = [] }
+        if head.method != .post { exchange.dropBody() }
         let base = clientBase(head, bytes)
         func begin(_ purpose: Exchange.Purpose) {
             exchange.begin(purpose, front: self, method: head.method, base: base, isHTTP10: isHTTP10)
@@ -54,8 +54,7 @@ extension Front {
     ) {
         guard let target = relay.snapshot.targets[tag.registration] else { return answerNotFound() }
         let key = StatementKey(owner: tag.owner, number: tag.statement)
-        let cell = relay.hub.cells.cell(key) ?? adopt(key, tag: tag, target: target)
-        exchange.tag = nil
+        let cell = relay.hub.cells.cell(key)
         let isPartialCancel = tag.sequence == 0
         switch head.method {
         case .get where isPartialCancel, .head where isPartialCancel: answer(405, allow: "DELETE")
@@ -63,7 +62,8 @@ extension Front {
             relay.counters.polls += 1
             if cell == nil, isQueued(bytes, path), isStale(tag) { return answerNotFound() }
             begin(.poll)
-            exchange.poll(head, bytes, path: path, tag: tag, cell: cell, target: target)
+            exchange.poll(
+                head, bytes, path: path, tag: tag, cell: cell ?? adopt(key, tag: tag, target: target), target: target)
         case .head:
             relay.counters.others += 1
             cell?.touch(now: relay.now)
@@ -79,12 +79,15 @@ extension Front {
                 begin(.pass)
                 return exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
             }
-            cancel(head, bytes, path: path, tag: tag, cell: cell, target: target, exchange: exchange, begin: begin)
+            cancel(
+                head, bytes, path: path, tag: tag, cell: cell ?? adopt(key, tag: tag, target: target), target: target,
+                exchange: exchange, begin: begin)
         case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
         }
     }
 
-    /// A tag of an owner that is gone: its statement lives on here (design 4, 'Owner, adopted, lost').
+    /// A poll or a cancel with a tag of an owner that is gone: its statement lives on here (design 4, 'Owner,
+    /// adopted, lost'). Other requests adopt nothing, for nobody would come to end what they began.
     private func adopt(_ key: StatementKey, tag: Tag, target: Target) -> Cell? {
         guard key.owner != relay.hub.owner else { return nil }
         // A tag tells when it was made; the statement is older than that, and nothing else is known of it.

@@ -39,6 +39,8 @@ final class Front: StreamOwner {
     private var isProcessing = false
     var deadline: Int64 = .max
     private var pendingAtTick = 0
+    /// Bytes that `relay.hub.pendingBytes` counts for this client.
+    private var notedPending = 0
     private var progressBy: Int64 = .max
 
     // The body that is coming.
@@ -72,7 +74,10 @@ final class Front: StreamOwner {
         switch state {
         case .head:
             if kept.isEmpty {
-                process(bytes)
+                let used = process(bytes)
+                guard state != .closing else { return }
+                if used < bytes.count { keep(bytes.extracting(used..<bytes.count)) }
+                processMore()
             } else {
                 kept.append(contentsOf: bytes)
                 processKept()
@@ -93,6 +98,7 @@ final class Front: StreamOwner {
     func drained() {
         progressBy = .max
         pendingAtTick = 0
+        notePending()
         exchange.clientDrained()
     }
 
@@ -111,6 +117,7 @@ final class Front: StreamOwner {
         let wasExchange = state == .exchange
         state = .closing
         releaseBudgets()
+        notePending()
         relay.remove(self)
         if wasExchange {
             exchange.clientGone()
@@ -124,15 +131,20 @@ final class Front: StreamOwner {
     private func processKept() {
         let bytes = kept
         kept = []
-        process(bytes.span)
+        let used = process(bytes.span)
+        guard state != .closing else { return }
+        if used == 0, kept.isEmpty {
+            // The head is not whole: the bytes stay where they are, for it may come in very many pieces.
+            kept = bytes
+            reserveHead()
+        } else if used < bytes.count {
+            keep(bytes.span.extracting(used..<bytes.count))
+        }
+        processMore()
     }
 
-    /// Takes requests off the bytes for as long as each is answered at once.
-    private func process(_ bytes: Span<UInt8>) {
-        guard !isProcessing else {
-            kept.append(contentsOf: bytes)
-            return
-        }
+    /// Takes requests off the bytes for as long as each is answered at once. Answers how many bytes it took.
+    private func process(_ bytes: Span<UInt8>) -> Int {
         isProcessing = true
         var at = 0
         while state == .head, at < bytes.count {
@@ -141,8 +153,7 @@ final class Front: StreamOwner {
             at += used
         }
         isProcessing = false
-        if at < bytes.count, state != .closing { keep(bytes.extracting(at..<bytes.count)) }
-        processMore()
+        return at
     }
 
     /// A part of a head has come.
@@ -153,18 +164,23 @@ final class Front: StreamOwner {
         rest.append(contentsOf: bytes)
         rest.append(contentsOf: kept)
         kept = rest
-        if state == .head, headWaits { reserveHead() }
+        reserveHead()
     }
 
-    /// A head over 16 KiB counts under `limits.heads`.
     private func reserveHead() {
-        let wanted = max(0, kept.count - Self.freeHead)
-        guard wanted > headBudget else { return }
-        if relay.hub.headBytes.take(wanted - headBudget, limit: relay.limits.heads) {
-            headBudget = wanted
-        } else {
+        if state == .head, headWaits { _ = reserveHead(kept.count) }
+    }
+
+    /// A head over 16 KiB counts under `limits.heads` until its request is answered. Without room it is refused.
+    private func reserveHead(_ count: Int) -> Bool {
+        let wanted = max(0, count - Self.freeHead)
+        guard wanted > headBudget else { return true }
+        guard relay.hub.headBytes.take(wanted - headBudget, limit: relay.limits.heads) else {
             refuse(431, "The gateway has no room for more large headers now (limits.heads). Try again later.\n")
+            return false
         }
+        headBudget = wanted
+        return true
     }
 
     /// Handles the request that begins here. Answers how many bytes it took; 0 if its head is not whole, or if it was
@@ -183,7 +199,7 @@ final class Front: StreamOwner {
         case .whole: break
         }
         headWaits = false
-        releaseHead()
+        guard reserveHead(head.end) else { return 0 }
         deadline = .max
         relay.refresh()
         isLastAnswer = !head.keepsAlive || head.version == .http10 || sawEnd
@@ -224,6 +240,8 @@ final class Front: StreamOwner {
     func exchangeEnded() {
         cancellation = nil
         guard state == .exchange else { return }
+        releaseHead()
+        exchange.dropBody()
         if closesAfterAnswer { return finish() }
         state = .head
         deadline = relay.now + relay.limits.idleClient
@@ -236,7 +254,18 @@ final class Front: StreamOwner {
 
     // MARK: Writing
 
-    var pendingBytes: Int { stream?.pendingBytes ?? 0 }
+    private var pendingBytes: Int { stream?.pendingBytes ?? 0 }
+
+    /// Notes what waits for this client, for the sum over all of them (`limits.relay_buffers`).
+    @discardableResult
+    func notePending() -> Int {
+        let pending = pendingBytes
+        if pending != notedPending {
+            relay.hub.pendingBytes.add(pending - notedPending)
+            notedPending = pending
+        }
+        return pending
+    }
 
     func write(_ bytes: Span<UInt8>) { stream?.write(bytes) }
     func write(_ first: Span<UInt8>, _ second: Span<UInt8>) { stream?.write(first, second) }
@@ -342,7 +371,7 @@ final class Front: StreamOwner {
 
     /// A reader that makes no progress loses the connection.
     private func watchReader(_ now: Int64) {
-        let pending = pendingBytes
+        let pending = notePending()
         guard pending > 0 else {
             progressBy = .max
             return

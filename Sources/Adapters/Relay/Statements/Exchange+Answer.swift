@@ -19,7 +19,7 @@ extension Exchange {
                 guard pollAnswered(failure, status: head.status) else { return }
             }
         case .pass: break
-        case .cancelByID: canceledByID(status: head.status)
+        case .cancelByID: return canceledByID(head, bytes, body, isWhole)
         }
         pass(head, bytes, body, isWhole)
     }
@@ -49,24 +49,30 @@ extension Exchange {
     /// Relays an answer that is no page as it comes.
     func pass(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
         guard front != nil else { return isWhole ? end() : drop() }
-        putAnswerHead(head, bytes)
-        let out = relay.out
         hasLeft = true
         if isWhole {
-            let length = head.hasNoBody(method: method) && method == .head ? head.contentLength : body.count
-            if head.status != 204, head.status != 304, length >= 0 {
-                out.put("Content-Length: ")
-                out.put(decimal: length)
-                out.put("\r\n")
-            }
-            out.put("\r\n")
+            putWhole(head, bytes, body)
             write(bytes, body)
             return end()
         }
+        putAnswerHead(head, bytes)
         phase = .streaming
         answerBy = now + relay.limits.readerProgress
         beginBody(contentLength: head.contentLength, isChunked: head.isChunked)
         emitFirst(bytes, body)
+    }
+
+    /// Puts the head of an answer whose body is all there.
+    func putWhole(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>) {
+        putAnswerHead(head, bytes)
+        let out = relay.out
+        let length = method == .head ? head.contentLength : body.count
+        if head.status != 204, head.status != 304, length >= 0 {
+            out.put("Content-Length: ")
+            out.put(decimal: length)
+            out.put("\r\n")
+        }
+        out.put("\r\n")
     }
 
     /// Reads what still comes, and drops it.
@@ -107,8 +113,12 @@ extension Exchange {
             owesLineEnd = true
             write(bytes, range)
         case .rawChunks:
+            // Between chunks a part of a size line may have been read already, which cannot be handed on.
+            guard !range.isEmpty else {
+                framing = .chunks
+                return write(bytes, range)
+            }
             let left = upstream?.passRawChunks() ?? 0
-            if range.isEmpty { return write(bytes, range) }
             relay.out.put(chunkSize: range.count)
             guard left > 0 else { return write(bytes, range) }
             write(bytes, range)

@@ -56,7 +56,6 @@ extension Exchange {
         }
         guard let sequence = ask(isLast: !scanner.hasNext) else { return }
         noteTransaction()
-        guard front != nil || heldAnswer.isEmpty else { return end() }
         let out = relay.out
         if !isHeadReady {
             out.clear()
@@ -101,6 +100,8 @@ extension Exchange {
         guard let sequence = ask(isLast: false) else { return }
         self.sequence = sequence
         noteTransaction()
+        // A page that cannot be kept back cannot wait for the store either.
+        if let started = startedTransaction, let target { pin(started, at: target, stored: nil) }
         guard front != nil else { return upstream == nil ? end() : drop() }
         let out = relay.out
         out.clear()
@@ -163,7 +164,7 @@ extension Exchange {
         }
         if isLast {
             guard isWhole else { return breakOff() }
-            if !scanner.hasNext { _ = ask(isLast: true) }
+            if !scanner.hasNext { noteLastPage() }
             if front != nil, framing == .chunks { endChunks() }
             return end()
         }
@@ -220,6 +221,15 @@ extension Exchange {
             remembered: relay.limits.remembered)
     }
 
+    /// The page that has left was the last. A cancel that came meanwhile stands: it cannot be called back.
+    private func noteLastPage() {
+        if purpose == .submission { noteSubmitted(isLast: true) }
+        guard let cell else { return }
+        let facts = PageFacts(
+            hasNext: false, runs: scanner.hasColumns || scanner.hasRows, writes: writes, failed: scanner.hasError)
+        if cell.page(attempt: attempt, facts: facts, now: now).ended { reportEnd(cell) }
+    }
+
     /// An updateType that is not a session statement's: Trino gives one to those too, and the text told already.
     private var writes: Bool { scanner.hasUpdateType && cell?.machine.reads == true && submittedKind != .session }
 
@@ -254,17 +264,26 @@ extension Exchange {
 
     /// The page that begins a transaction leaves after its pin is stored.
     private func hold(transaction id: String, at target: Target) {
+        keepAnswer()
+        pin(id, at: target, stored: relay.hold { [self] in release() })
+    }
+
+    private func pin(_ id: String, at target: Target, stored: (@Sendable () -> Void)?) {
         let now = relay.hub.clock.now()
         let registration = target.coordinator.registration
         relay.hub.pins.add(id, registration: registration, now: now)
-        relay.out.copy(into: &heldAnswer)
-        phase = .holding
-        let stored = relay.hold { [self] in release() }
         relay.hub.sink.accept(
             .pin(TransactionPin(id: id, registration: registration, used: now), stored: stored))
     }
 
-    private func release() {
+    /// The answer in the loop's output waits for the store.
+    func keepAnswer() {
+        relay.out.copy(into: &heldAnswer)
+        phase = .holding
+    }
+
+    /// What the answer waited for is stored.
+    func release() {
         guard phase == .holding else { return }
         hasLeft = true
         front?.write(heldAnswer.span)

@@ -17,7 +17,7 @@ extension Exchange {
             if repeats == 0, target?.startsOnPost == false {
                 repeats += 1
                 relay.counters.repeats += 1
-                return send(fresh: true)
+                return sendAgain()
             }
         case .notProtocol:
             return act(cell.broken(attempt: attempt), failure)
@@ -42,10 +42,12 @@ extension Exchange {
         default:
             return true
         }
-        if case .relay = answer {
-            relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
-            relay.report(cell.key, .ended(.failed, failure: failure.word, message: nil))
+        switch answer {
+        case .passOn: return true
+        case .relay:
+            endByFailure(cell, failure.word)
             return true
+        case .wait, .end, .own, .superseded: break
         }
         dropUpstream()
         act(answer, status == 404 ? .notProtocol : failure, word: status == 404 ? "forgotten" : nil)
@@ -67,14 +69,32 @@ extension Exchange {
                 relay.report(cell.key, .ended(cell.machine.state, failure: error.rawValue, message: nil))
             }
             answerOwn(error)
+        case .own(let error):
+            answerOwn(error)
         case .superseded:
             answerWaiting(cell?.machine.sequence ?? 1)
-        case .relay:
-            if let cell {
-                relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
-                relay.report(cell.key, .ended(.failed, failure: word, message: nil))
-            }
+        case .relay, .passOn:
+            if let cell, answer == .relay { endByFailure(cell, word) }
             answerText(502, "The coordinator's answer is no page of the statement protocol (\(word)).\n")
+        }
+    }
+
+    /// The statement has ended, and what its coordinator answered is all that is known of its end.
+    private func endByFailure(_ cell: Cell, _ word: String) {
+        relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
+        relay.report(cell.key, .ended(.failed, failure: word, message: nil))
+    }
+
+    /// An answer to a POST that ran the statement broke off in the middle.
+    func lostItsAnswer() {
+        guard let cell else { return }
+        let word = SubmissionFailure.cut.word
+        switch cell.broken(attempt: attempt) {
+        case .end(let error):
+            relay.report(cell.key, .attemptFailed(number: Int(attempt), failure: word, message: nil))
+            relay.report(cell.key, .ended(cell.machine.state, failure: error.rawValue, message: nil))
+        case .relay: endByFailure(cell, word)
+        case .passOn, .own, .wait, .superseded: break
         }
     }
 
@@ -165,10 +185,19 @@ extension Exchange {
         return error == .userCanceled ? text : text + " Statement \(statementName)."
     }
 
-    /// The coordinator's answer to a DELETE by id: only 204 and 409 end the statement (design 4.6).
-    func canceledByID(status: Int) {
-        guard status == 204 || status == 409, let cell, cell.canceledThere(now: now) else { return }
-        relay.canceled(cell) {}
+    /// The coordinator's answer to a DELETE by id: only 204 and 409 end the statement (design 4.6). Such an answer
+    /// leaves when its tombstone is stored.
+    func canceledByID(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
+        let isConfirmed = head.status == 204 || head.status == 409
+        guard isConfirmed, let cell, cell.canceledThere(now: now) else { return pass(head, bytes, body, isWhole) }
+        guard isWhole, front != nil else {
+            relay.canceled(cell) {}
+            return pass(head, bytes, body, isWhole)
+        }
+        putWhole(head, bytes, body)
+        relay.out.put(bytes, body)
+        keepAnswer()
+        relay.canceled(cell) { [self] in release() }
     }
 }
 

@@ -15,6 +15,7 @@ extension Exchange {
         guard let cell else { return send(fresh: false) }
         switch cell.poll(attempt: tag.attempt, sequence: tag.sequence, now: now) {
         case .relay(let isAdopted):
+            isCounted = true
             if isAdopted {
                 relay.report(
                     cell.key, .adopted(attempt: Int(tag.attempt), registration: target.coordinator.registration))

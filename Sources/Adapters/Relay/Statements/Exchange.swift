@@ -68,6 +68,8 @@ final class Exchange: UpstreamClient, Ticking {
     /// The head as the coordinator gets it, and the body behind it if that is small.
     var requestHead: [UInt8] = []
     var requestBody: [UInt8] = []
+    /// What the body takes of `limits.bodies`.
+    var bodyBudget = 0
     /// The target's path within `requestHead`.
     var path = 0..<0
     var submission: Submission?
@@ -101,10 +103,13 @@ final class Exchange: UpstreamClient, Ticking {
     var clearsTransaction = false
     var heldAnswer: [UInt8] = []
     var isPaused = false
-    var accounted = 0
+    /// The statement's machine counts this exchange.
+    var isCounted = false
 
     /// Bodies up to this many bytes lie behind their head, so that both leave in one piece.
     static let smallBody = 4096
+    /// Room for a head that a connection at rest keeps for its next request: it holds 4 KiB at most (design 9).
+    private static let roomAtRest = 1 << 10
 
     init(_ relay: RelayLoop) { self.relay = relay }
 
@@ -132,9 +137,17 @@ final class Exchange: UpstreamClient, Ticking {
         hasError = false
         owesLineEnd = false
         answerLength = -1
+        isPaused = false
+        isCounted = false
     }
 
     // MARK: Sending
+
+    /// Sends the request once more, unless the statement has ended meanwhile (design 3, 'Ask first').
+    func sendAgain() {
+        if purpose == .poll, let cell, case .ended(let error) = cell.machine.phase { return answerOwn(error) }
+        send(fresh: true)
+    }
 
     /// Sends the request to the target.
     func send(fresh: Bool) {
@@ -168,7 +181,7 @@ final class Exchange: UpstreamClient, Ticking {
         case .stale:
             if wasReplayed { return handle(.cut) }
             wasReplayed = true
-            send(fresh: true)
+            sendAgain()
         case .cut: handle(.cut)
         case .notProtocol: handle(.notProtocol)
         }
@@ -187,12 +200,8 @@ final class Exchange: UpstreamClient, Ticking {
 
     /// A body that had begun to leave cannot be completed: the client must see that it is cut.
     func breakOff() {
-        phase = .atRest
-        dropUpstream()
-        giveBackPage()
-        cell?.exchangeEnded(now: now)
-        let front = front
-        self.front = nil
+        if purpose == .submission, target?.startsOnPost == true { lostItsAnswer() }
+        let front = letGo()
         // Clients send a POST again on a reset, so its answer ends without one where its framing shows the cut.
         if purpose == .submission, framing != .close { front?.cut() } else { front?.abort() }
     }
@@ -258,41 +267,40 @@ final class Exchange: UpstreamClient, Ticking {
     }
 
     /// Ends the exchange; the front, if there still is one, goes on with the next.
-    func end() {
+    func end() { letGo()?.exchangeEnded() }
+
+    /// Gives back everything that the exchange holds, and answers the front that it had.
+    private func letGo() -> Front? {
         phase = .atRest
+        isPaused = false
         dropUpstream()
         giveBackPage()
-        if accounted != 0 {
-            relay.hub.pendingBytes.giveBack(accounted)
-            accounted = 0
-        }
-        if requestBody.count > 0 {
-            requestBody = []
-        }
-        // A connection at rest keeps little room (design 9).
-        if requestHead.capacity > Self.keptRoom { requestHead = [] }
-        if answerHead.capacity > Self.keptRoom { answerHead = [] }
+        dropBody()
         submission = nil
         submissionHead = nil
-        if submissionBytes.capacity > 4096 { submissionBytes = [] }
-        if let cell {
-            if purpose == .poll { cell.exchangeEnded(now: now) }
-            self.cell = nil
-        }
+        if submissionBytes.capacity > Self.roomAtRest { submissionBytes = [] }
+        if requestHead.capacity > Self.roomAtRest { requestHead = [] }
+        if answerHead.capacity > Self.roomAtRest { answerHead = [] }
+        if isCounted { cell?.exchangeEnded(now: now) }
+        isCounted = false
+        cell = nil
         let front = front
         self.front = nil
-        front?.exchangeEnded()
+        return front
     }
 
-    private static let keptRoom = 1 << 10
-
-    /// Notes what waits for the client, and rests the coordinator while it is much.
-    func settle() {
-        let pending = front?.pendingBytes ?? 0
-        if pending != accounted {
-            relay.hub.pendingBytes.add(pending - accounted)
-            accounted = pending
+    /// Lets the request's body go.
+    func dropBody() {
+        if !requestBody.isEmpty { requestBody = [] }
+        if bodyBudget > 0 {
+            relay.hub.bodyBytes.giveBack(bodyBudget)
+            bodyBudget = 0
         }
+    }
+
+    /// Rests the coordinator while much waits for the client.
+    func settle() {
+        let pending = front?.notePending() ?? 0
         guard pending > 0, let upstream, !isPaused else { return }
         let limits = relay.limits
         let highWater = relay.hub.pendingBytes.inUse > limits.relayBuffers ? 64 << 10 : limits.highWater

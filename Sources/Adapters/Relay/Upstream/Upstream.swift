@@ -313,9 +313,10 @@ final class Upstream: StreamOwner {
     private func finish(keep: Bool) {
         client = nil
         kept = []
-        if keep, !target.startsOnPost, stream?.isOpen == true {
+        // An answer that came before the request had left says that the rest of the request was not wanted.
+        if keep, !target.startsOnPost, let stream, stream.isOpen, stream.pendingBytes == 0 {
             state = .idle
-            stream?.resumeReading()
+            stream.resumeReading()
             relay.keep(self)
         } else {
             discard()

@@ -217,18 +217,22 @@ public struct StatementMachine: Equatable, Sendable {
         case wait(sequence: UInt32)
         /// The statement ends here.
         case end(OwnError)
+        /// The gateway had ended the statement before: answer its own last page.
+        case own(OwnError)
         /// Answer the current page.
         case superseded
-        /// Nothing is known of the statement any more: relay what came, if anything did.
+        /// The statement ends here, with what came.
         case relay
+        /// It had ended before: relay what came, and record nothing.
+        case passOn
     }
 
     /// A poll was refused, reset, cut short, not answered in time, or answered 429, 502, 503, 504 or nothing.
     /// - Parameter patience: how long this may go on, in milliseconds (`limits.gone`).
     public mutating func onUnanswered(attempt: UInt16, patience: Int64, now: Int64) -> Unanswered {
         switch phase {
-        case .ended(let error): return .end(error)
-        case .relayed, .abandoned, .presumed: return .relay
+        case .ended(let error): return .own(error)
+        case .relayed, .abandoned, .presumed: return .passOn
         case .submitting, .open: break
         }
         guard attempt == self.attempt else { return .superseded }
@@ -244,8 +248,8 @@ public struct StatementMachine: Equatable, Sendable {
     ///   - moment: when the 404 came, so that a later probe can be told from an earlier one.
     public mutating func onForgotten(attempt: UInt16, incarnation: Incarnation, at moment: Timestamp) -> Unanswered {
         switch phase {
-        case .ended(let error): return .end(error)
-        case .relayed, .abandoned, .presumed: return .relay
+        case .ended(let error): return .own(error)
+        case .relayed, .abandoned, .presumed: return .passOn
         case .submitting, .open: break
         }
         guard attempt == self.attempt else { return .superseded }
@@ -268,8 +272,8 @@ public struct StatementMachine: Equatable, Sendable {
     /// is no page. The outcome of a write is unknown then; a read's answer is relayed and ends it.
     public mutating func onBroken(attempt: UInt16) -> Unanswered {
         switch phase {
-        case .ended(let error): return .end(error)
-        case .relayed, .abandoned, .presumed: return .relay
+        case .ended(let error): return .own(error)
+        case .relayed, .abandoned, .presumed: return .passOn
         case .submitting, .open: break
         }
         guard attempt == self.attempt else { return .superseded }
