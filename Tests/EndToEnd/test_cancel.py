@@ -173,3 +173,34 @@ def test_a_finished_statement_is_not_canceled(bench):
     eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == "finished")
     ask(gateway.front, "DELETE", target)
     assert gateway.admin.statement(outcome.statement)["state"] == "finished", "terminal states never change"
+
+
+def test_nothing_of_a_canceled_statement_is_relayed(bench):
+    fake = bench.fake()
+    gateway = bench.before(fake)
+    _, target = begin(gateway, pages=3)
+    assert "/executing/" in target
+    assert ask(gateway.front, "DELETE", target).status == 204
+    seen = len(fake.seen())
+    assert ask(gateway.front, "HEAD", target).status == 200
+    assert ask(gateway.front, "DELETE", target).status == 204
+    assert_canceled(gateway, target)
+    assert len(fake.seen()) == seen
+
+
+def test_remembered_cancels_are_bounded(bench):
+    """`limits.tombstones`: the oldest go first, and the gateway goes on."""
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"tombstones": "64KiB"})
+    targets = []
+    for number in range(150):
+        _, target = begin(gateway, f"SELECT {number}", pages=1)
+        assert ask(gateway.front, "DELETE", target).status == 204
+        targets.append(target)
+    # 64 KiB are two cancels in each of 64 shards. Looking at one makes it young, so the sweep comes first.
+    time.sleep(2)
+    polls = len(fake.seen("GET"))
+    ask(gateway.front, "GET", targets[0])
+    assert len(fake.seen("GET")) == polls + 1, "the oldest was forgotten: its tag routes, and no more"
+    assert_canceled(gateway, targets[-1])
+    assert len(fake.seen("GET")) == polls + 1

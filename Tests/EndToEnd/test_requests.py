@@ -320,3 +320,13 @@ def test_a_large_head_in_very_many_pieces(gateway, fake):
             connection.send(data[at:at + 100])
         assert connection.read_reply().status == 200
         assert connection.request("GET", "/-/healthy").status == 200
+
+
+def test_pipelined_requests_before_a_half_close_are_all_answered(gateway, fake):
+    with Connection(gateway.front) as connection:
+        post = "POST /v1/statement HTTP/1.1\r\nHost: gw\r\nX-Trino-User: t\r\nContent-Length: 8\r\n\r\nSELECT "
+        health = "GET /-/healthy HTTP/1.1\r\nHost: gw\r\n\r\n"
+        connection.send((post + "1" + post + "2" + health).encode())
+        connection.half_close()
+        assert [connection.read_reply().status for _ in range(3)] == [200, 200, 200]
+        assert connection.is_closed()

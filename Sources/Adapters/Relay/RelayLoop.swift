@@ -38,6 +38,8 @@ final class RelayLoop {
     private static let maximumIdle = 256
     private static let tickMilliseconds = 100
     private static let shardsPerTick = 8
+    /// What a remembered statement takes, about: its cell with its names, and its place in the table.
+    private static let tombstoneBytes = 512
 
     init(
         loop: Loop, hub: Hub, index: Int, loopCount: Int,
@@ -226,15 +228,36 @@ final class RelayLoop {
 
     private func sweepShard(_ now: Int64) {
         let limits = limits
+        var remembered: [(key: StatementKey, since: Int64)] = []
         for cell in hub.cells.cells(ofShard: shard) {
             switch cell.tick(abandoned: limits.abandoned, remembered: limits.remembered, now: now) {
             case .none: break
             case .abandoned: report(cell.key, .ended(.abandoned, failure: nil, message: nil))
+            case .remembered(let since): remembered.append((cell.key, since))
             case .forget: hub.cells.remove(cell.key)
             }
+            // What runs in a transaction uses it.
+            if let transaction = cell.transactionInUse { usePin(transaction) }
         }
+        forgetOldest(of: &remembered)
         shard += loopCount
         if shard >= CellTable.shardCount { shard = index % CellTable.shardCount }
+    }
+
+    /// Keeps what is remembered of ended statements within `limits.tombstones`; the oldest go first.
+    private func forgetOldest(of remembered: inout [(key: StatementKey, since: Int64)]) {
+        let room = limits.tombstones / Self.tombstoneBytes / CellTable.shardCount
+        guard remembered.count > room else { return }
+        remembered.sort { $0.since < $1.since }
+        for old in remembered.prefix(remembered.count - room) { hub.cells.remove(old.key) }
+    }
+
+    /// The registration that an open transaction is pinned to; it counts as used.
+    @discardableResult
+    func usePin(_ transaction: String) -> UInt32? {
+        guard let pin = hub.pins.use(transaction, now: wall) else { return nil }
+        if let toSave = pin.toSave { hub.sink.accept(.pin(toSave, stored: nil)) }
+        return pin.registration
     }
 
     private func closeIdle(_ now: Int64) {

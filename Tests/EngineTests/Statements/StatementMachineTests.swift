@@ -190,7 +190,9 @@ import Testing
         var machine = polled()
         _ = machine.onCancel(attempt: 1, withdrawsUnstarted: true, now: 0)
         machine.onCancelAnswered(confirmed: true, countFor: 0, now: 0)
-        #expect(machine.onTick(abandoned: 5 * minute, remembered: 15 * minute, now: 14 * minute) == .none)
+        #expect(
+            machine.onTick(abandoned: 5 * minute, remembered: 15 * minute, now: 14 * minute)
+                == .remembered(since: 0))
         #expect(machine.onTick(abandoned: 5 * minute, remembered: 15 * minute, now: 16 * minute) == .forget)
     }
 

@@ -67,6 +67,8 @@ extension Front {
         case .head:
             relay.counters.others += 1
             cell?.touch(now: relay.now)
+            // What was canceled is never asked for again.
+            if cell?.machine.wasEndedHere == true { return answer(200, allow: nil) }
             if target.dialect == .trino, begins(bytes, path, "/v1/statement/executing/") {
                 begin(.pass)
                 exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
@@ -76,6 +78,7 @@ extension Front {
         case .delete:
             relay.counters.others += 1
             if isPartialCancel {
+                if cell?.machine.wasEndedHere == true { return answer(204, allow: nil) }
                 begin(.pass)
                 return exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
             }

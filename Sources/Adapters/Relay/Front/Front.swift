@@ -25,7 +25,7 @@ final class Front: StreamOwner {
         get { isLastAnswer || relay.hub.isClosing.load(ordering: .relaxed) }
         set { isLastAnswer = newValue }
     }
-    private var isLastAnswer = false
+    var isLastAnswer = false
     var stream: Stream?
     var state = State.head
     var head: RequestHead
@@ -33,10 +33,13 @@ final class Front: StreamOwner {
     private var cancellation: Cancellation?
     /// Bytes that came and are not used: part of a head, or of the next request.
     var kept: [UInt8] = []
-    private var headBudget = 0
+    /// What the head takes of `limits.heads`.
+    var headBudget = 0
     var isPaused = false
-    private var sawEnd = false
-    private var isProcessing = false
+    var sawEnd = false
+    var isProcessing = false
+    /// A part of a head has come.
+    var headWaits = false
     var deadline: Int64 = .max
     private var pendingAtTick = 0
     /// Bytes that `relay.hub.pendingBytes` counts for this client.
@@ -52,8 +55,6 @@ final class Front: StreamOwner {
 
     /// Bytes of the next request that are kept while one is answered.
     private static let maximumAhead = 16 << 10
-    /// Bytes kept of a head before it counts under `limits.heads`.
-    private static let freeHead = 16 << 10
 
     init(_ relay: RelayLoop) {
         self.relay = relay
@@ -107,7 +108,7 @@ final class Front: StreamOwner {
         switch state {
         // A request that is not whole never becomes so; one that is gets its answer first.
         case .head, .body, .bodyWaits: finish()
-        case .exchange: closesAfterAnswer = true
+        case .exchange: if kept.isEmpty { closesAfterAnswer = true }
         case .closing: break
         }
     }
@@ -124,90 +125,6 @@ final class Front: StreamOwner {
             cancellation?.clientGone()
             cancellation = nil
         }
-    }
-
-    // MARK: Heads
-
-    private func processKept() {
-        let bytes = kept
-        kept = []
-        let used = process(bytes.span)
-        guard state != .closing else { return }
-        if used == 0, kept.isEmpty {
-            // The head is not whole: the bytes stay where they are, for it may come in very many pieces.
-            kept = bytes
-            reserveHead()
-        } else if used < bytes.count {
-            keep(bytes.span.extracting(used..<bytes.count))
-        }
-        processMore()
-    }
-
-    /// Takes requests off the bytes for as long as each is answered at once. Answers how many bytes it took.
-    private func process(_ bytes: Span<UInt8>) -> Int {
-        isProcessing = true
-        var at = 0
-        while state == .head, at < bytes.count {
-            let used = takeRequest(bytes.extracting(at..<bytes.count))
-            if used == 0 { break }
-            at += used
-        }
-        isProcessing = false
-        return at
-    }
-
-    /// A part of a head has come.
-    private var headWaits = false
-
-    private func keep(_ bytes: Span<UInt8>) {
-        var rest: [UInt8] = []
-        rest.append(contentsOf: bytes)
-        rest.append(contentsOf: kept)
-        kept = rest
-        reserveHead()
-    }
-
-    private func reserveHead() {
-        if state == .head, headWaits { _ = reserveHead(kept.count) }
-    }
-
-    /// A head over 16 KiB counts under `limits.heads` until its request is answered. Without room it is refused.
-    private func reserveHead(_ count: Int) -> Bool {
-        let wanted = max(0, count - Self.freeHead)
-        guard wanted > headBudget else { return true }
-        guard relay.hub.headBytes.take(wanted - headBudget, limit: relay.limits.heads) else {
-            refuse(431, "The gateway has no room for more large headers now (limits.heads). Try again later.\n")
-            return false
-        }
-        headBudget = wanted
-        return true
-    }
-
-    /// Handles the request that begins here. Answers how many bytes it took; 0 if its head is not whole, or if it was
-    /// refused.
-    private func takeRequest(_ bytes: Span<UInt8>) -> Int {
-        switch head.parse(bytes) {
-        case .more:
-            if !headWaits {
-                headWaits = true
-                deadline = relay.now + relay.limits.headTime
-            }
-            return 0
-        case .bad(let violation):
-            refuse(violation.status, violation.reason + "\n")
-            return 0
-        case .whole: break
-        }
-        headWaits = false
-        guard reserveHead(head.end) else { return 0 }
-        deadline = .max
-        relay.refresh()
-        isLastAnswer = !head.keepsAlive || head.version == .http10 || sawEnd
-        let end = head.end
-        if head.isChunked || head.contentLength > 0 { return end + beginBody(bytes) }
-        state = .exchange
-        dispatch(bytes)
-        return end
     }
 
     // MARK: The exchange
@@ -250,6 +167,8 @@ final class Front: StreamOwner {
             stream?.resumeReading()
         }
         processMore()
+        // All requests that came before the client's end are answered.
+        if sawEnd, state == .head, !isProcessing { finish() }
     }
 
     // MARK: Writing
@@ -321,11 +240,6 @@ final class Front: StreamOwner {
     /// Closes a connection that is between requests.
     func closeIfResting() {
         if state == .head, !headWaits { finish() }
-    }
-
-    private func releaseHead() {
-        relay.hub.headBytes.giveBack(headBudget)
-        headBudget = 0
     }
 
     private func releaseBudgets() {

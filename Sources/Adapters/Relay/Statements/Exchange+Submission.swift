@@ -74,10 +74,7 @@ extension Exchange {
         var registration: UInt32?
         if let transaction = transactionID(head, bytes) {
             submission.transaction = transaction
-            if let pin = relay.hub.pins.use(transaction, now: wall) {
-                registration = pin.registration
-                if let toSave = pin.toSave { relay.hub.sink.accept(.pin(toSave, stored: nil)) }
-            }
+            registration = relay.usePin(transaction)
         }
         var refusal: OwnError?
         if registration == nil, let named = head.first(.penstockPool).map({ text(bytes, $0.value) }) {
@@ -254,7 +251,8 @@ extension Exchange {
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
         relay.hub.shownIDs.add(
             queryID, key: cell.key, registration: target.coordinator.registration, at: relay.wall,
-            remembered: relay.limits.remembered)
+            remembered: relay.limits.remembered
+        ) { [cells = relay.hub.cells] in cells.cell($0) != nil }
         if let suffix, suffix != knownSuffix {
             relay.noteSuffix(target.coordinator.registration, suffix)
         }

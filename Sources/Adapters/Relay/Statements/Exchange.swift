@@ -240,7 +240,8 @@ final class Exchange: UpstreamClient, Ticking {
         switch phase {
         case .atRest: return
         case .holding, .pausing: readsOn = false
-        case .asked, .assembling: readsOn = purpose == .submission || target?.startsOnPost == true
+        case .asked, .assembling:
+            readsOn = purpose == .submission || purpose == .cancelByID || target?.startsOnPost == true
         case .walking: readsOn = !scanner.hasNext || target?.startsOnPost == true
         case .streaming, .dropping: readsOn = target?.startsOnPost == true
         }

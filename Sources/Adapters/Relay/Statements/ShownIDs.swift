@@ -21,16 +21,28 @@ final class ShownIDs: Sendable {
     private static let maximum = 200_000
 
     /// A client is about to be shown this id.
-    func add(_ id: String, key: StatementKey, registration: UInt32, at: Timestamp, remembered: Int64) {
+    /// - Parameter isLive: whether a statement is still held; its id is not forgotten, however old it is.
+    func add(
+        _ id: String, key: StatementKey, registration: UInt32, at: Timestamp, remembered: Int64,
+        isLive: (StatementKey) -> Bool
+    ) {
         state.withLock { state in
             state.entries[id] = Entry(key: key, registration: registration, at: at)
             state.order.append((id, at))
             while state.first < state.order.count {
                 let oldest = state.order[state.first]
                 let isExpired = at.milliseconds - oldest.at.milliseconds > 2 * remembered
-                guard isExpired || state.order.count - state.first > Self.maximum else { break }
-                if let entry = state.entries[oldest.id], entry.at == oldest.at { state.entries[oldest.id] = nil }
+                let isFull = state.order.count - state.first > Self.maximum
+                guard isExpired || isFull else { break }
                 state.first += 1
+                guard var entry = state.entries[oldest.id], entry.at == oldest.at else { continue }
+                if !isFull, isLive(entry.key) {
+                    entry.at = at
+                    state.entries[oldest.id] = entry
+                    state.order.append((oldest.id, at))
+                } else {
+                    state.entries[oldest.id] = nil
+                }
             }
             if state.first > 4096, state.first * 2 > state.order.count {
                 state.order.removeFirst(state.first)

@@ -25,7 +25,7 @@ protocol UpstreamClient: AnyObject {
 
 /// One connection to a coordinator: it sends one request at a time and takes its answer apart.
 final class Upstream: StreamOwner {
-    private enum State {
+    enum State {
         /// Nothing asked: a byte or an end closes the connection.
         case idle
         /// A request was sent (or waits for the connect); no byte of the answer has come.
@@ -35,7 +35,7 @@ final class Upstream: StreamOwner {
         case closed
     }
 
-    private enum Framing {
+    enum Framing {
         case length(Int)
         case chunked(ChunkedBody)
         /// As `chunked`, but what comes is handed on with its framing.
@@ -49,15 +49,15 @@ final class Upstream: StreamOwner {
     /// Since when it is idle.
     var idleSince: Int64 = 0
     private var stream: Stream?
-    private var client: (any UpstreamClient)?
-    private var state = State.idle
+    var client: (any UpstreamClient)?
+    var state = State.idle
     private(set) var isConnected = false
     private var isReused = false
-    private var method = Method.get
-    private var head: ResponseHead
-    private var kept: [UInt8] = []
-    private var framing = Framing.untilClose
-    private var hasHead = false
+    var method = Method.get
+    var head: ResponseHead
+    var kept: [UInt8] = []
+    var framing = Framing.untilClose
+    var hasHead = false
 
     init?(_ relay: RelayLoop, _ target: Target) {
         guard let address = target.address else { return nil }
@@ -158,159 +158,14 @@ final class Upstream: StreamOwner {
         }
     }
 
-    private func fail(_ failure: UpstreamFailure) {
+    func fail(_ failure: UpstreamFailure) {
         let client = client
         discard()
         client?.failed(failure)
     }
 
-    // MARK: Taking the answer apart
-
-    private func take(_ bytes: Span<UInt8>) {
-        var at = 0
-        while !hasHead {
-            let rest = bytes.extracting(at..<bytes.count)
-            switch head.parse(rest) {
-            case .more:
-                kept = []
-                kept.append(contentsOf: rest)
-                return
-            case .bad: return fail(.notProtocol)
-            case .whole: break
-            }
-            if head.status < 200 {
-                // 100 and 103 announce the answer; 101 was not asked for.
-                guard head.status != 101 else { return fail(.notProtocol) }
-                at += head.end
-                head.reset()
-                if at >= bytes.count { return }
-                continue
-            }
-            hasHead = true
-            return takeFirst(rest)
-        }
-        takeBody(bytes, from: 0)
-    }
-
-    /// The head is there: hands it over with the first piece of the body.
-    private func takeFirst(_ bytes: Span<UInt8>) {
-        let head = head
-        guard let client else { return discard() }
-        let start = head.end
-        if head.hasNoBody(method: method) {
-            finish(keep: head.keepsAlive && start == bytes.count)
-            return client.answered(self, head, bytes, body: start..<start, isWhole: true)
-        }
-        if head.isChunked {
-            var body = ChunkedBody()
-            switch body.next(bytes, from: start) {
-            case .bad: return fail(.notProtocol)
-            case .more:
-                framing = .chunked(body)
-                client.answered(self, head, bytes, body: start..<start, isWhole: false)
-            case .end(let end):
-                finish(keep: head.keepsAlive && end == bytes.count)
-                client.answered(self, head, bytes, body: start..<start, isWhole: true)
-            case .data(let range):
-                takeFirstChunk(body, range, head, bytes, client)
-            }
-        } else if head.contentLength >= 0 {
-            let have = bytes.count - start
-            if have >= head.contentLength {
-                finish(keep: head.keepsAlive && have == head.contentLength)
-                client.answered(self, head, bytes, body: start..<start + head.contentLength, isWhole: true)
-            } else {
-                framing = .length(head.contentLength - have)
-                client.answered(self, head, bytes, body: start..<bytes.count, isWhole: false)
-            }
-        } else {
-            framing = .untilClose
-            client.answered(self, head, bytes, body: start..<bytes.count, isWhole: false)
-        }
-    }
-
-    /// A small page comes as one chunk and its end in one read: it is handed over where it lies.
-    private func takeFirstChunk(
-        _ first: ChunkedBody, _ range: Range<Int>, _ head: ResponseHead, _ bytes: Span<UInt8>,
-        _ client: any UpstreamClient
-    ) {
-        var ahead = first
-        if case .end(let end) = ahead.next(bytes, from: range.upperBound) {
-            finish(keep: head.keepsAlive && end == bytes.count)
-            return client.answered(self, head, bytes, body: range, isWhole: true)
-        }
-        framing = .chunked(first)
-        client.answered(self, head, bytes, body: range, isWhole: false)
-        if self.client != nil { takeBody(bytes, from: range.upperBound) }
-    }
-
-    private func takeBody(_ bytes: Span<UInt8>, from: Int) {
-        guard let client else { return discard() }
-        switch framing {
-        case .length(let left):
-            let have = bytes.count - from
-            if have >= left {
-                finish(keep: head.keepsAlive && have == left)
-                client.received(bytes, from..<from + left, isLast: true)
-            } else {
-                framing = .length(left - have)
-                client.received(bytes, from..<bytes.count, isLast: false)
-            }
-        case .untilClose:
-            client.received(bytes, from..<bytes.count, isLast: false)
-        case .chunked(var body):
-            takeChunks(&body, bytes, from: from, client)
-        case .rawChunks(var body):
-            takeRawChunks(&body, bytes, from: from, client)
-        }
-    }
-
-    private func takeChunks(
-        _ body: inout ChunkedBody, _ bytes: Span<UInt8>, from: Int, _ client: any UpstreamClient
-    ) {
-        var at = from
-        while true {
-            switch body.next(bytes, from: at) {
-            case .bad: return fail(.notProtocol)
-            case .more:
-                framing = .chunked(body)
-                return
-            case .end(let end):
-                finish(keep: head.keepsAlive && end == bytes.count)
-                return client.received(bytes, end..<end, isLast: true)
-            case .data(let range):
-                at = range.upperBound
-                framing = .chunked(body)
-                client.received(bytes, range, isLast: false)
-                guard self.client != nil else { return }
-                if case .rawChunks = framing {
-                    return takeRawChunks(&body, bytes, from: at, client)
-                }
-            }
-        }
-    }
-
-    private func takeRawChunks(
-        _ body: inout ChunkedBody, _ bytes: Span<UInt8>, from: Int, _ client: any UpstreamClient
-    ) {
-        var at = from
-        while true {
-            switch body.next(bytes, from: at) {
-            case .bad: return fail(.notProtocol)
-            case .data(let range): at = range.upperBound
-            case .more:
-                framing = .rawChunks(body)
-                if from < bytes.count { client.received(bytes, from..<bytes.count, isLast: false) }
-                return
-            case .end(let end):
-                finish(keep: head.keepsAlive && end == bytes.count)
-                return client.received(bytes, from..<end, isLast: true)
-            }
-        }
-    }
-
     /// The answer is whole: the connection is free for the next request before its client goes on.
-    private func finish(keep: Bool) {
+    func finish(keep: Bool) {
         client = nil
         kept = []
         // An answer that came before the request had left says that the rest of the request was not wanted.

@@ -185,6 +185,11 @@ public final class Cell: Sendable {
         step { $0.machine.onTick(abandoned: abandoned, remembered: remembered, now: now) }
     }
 
+    /// The open transaction that the statement belongs to, while it has not ended.
+    public var transactionInUse: String? {
+        state.withLock { state in state.machine.phase == .open ? state.placement.transaction : nil }
+    }
+
     /// A presumed statement was not polled in time.
     public func presumptionEnded() -> Bool { step { $0.machine.onPresumptionEnded() } }
 

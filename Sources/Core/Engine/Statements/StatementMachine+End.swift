@@ -67,6 +67,8 @@ extension StatementMachine {
         case none
         /// Nobody asked for too long. `started`: it may have run.
         case abandoned(started: Bool)
+        /// It has ended, and is remembered; nobody asked since then.
+        case remembered(since: Int64)
         /// What was remembered of it may be forgotten.
         case forget
     }
@@ -91,7 +93,8 @@ extension StatementMachine {
             phase = hasStarted ? .presumed : .abandoned
             return .abandoned(started: hasStarted)
         case .relayed, .ended, .abandoned:
-            return now - lastSeen >= remembered && counted == .nowhere ? .forget : .none
+            guard counted == .nowhere else { return .none }
+            return now - lastSeen >= remembered ? .forget : .remembered(since: lastSeen)
         }
     }
 

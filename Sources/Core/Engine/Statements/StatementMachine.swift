@@ -265,6 +265,14 @@ public struct StatementMachine: Equatable, Sendable {
         }
     }
 
+    /// Whether the gateway, not a last page, ended the statement: nothing of it is relayed any more.
+    public var wasEndedHere: Bool {
+        switch phase {
+        case .ended, .abandoned: true
+        case .submitting, .open, .presumed, .relayed: false
+        }
+    }
+
     /// When the first of a row of 404s came: only a later probe can tell whether the coordinator is the same.
     public var firstForgotten: Timestamp? { forgottenAt }
 

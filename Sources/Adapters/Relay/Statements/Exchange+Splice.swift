@@ -1,0 +1,74 @@
+import Engine
+import Wire
+
+/// Replaces the URIs of a page: the client's authority, and a tag (design 4.3).
+extension Exchange {
+    /// How much longer the page becomes when its URIs are replaced.
+    func growth(_ body: Span<UInt8>) -> Int {
+        var growth = 0
+        for uri in scanner.uris {
+            growth += base.count + uri.path.count - uri.value.count
+            if needsSlash(body, uri) { growth += 1 }
+            if uri.kind != .info { growth += 5 + Tag.length }
+        }
+        return growth
+    }
+
+    private func needsSlash(_ body: Span<UInt8>, _ uri: PageURI) -> Bool {
+        uri.path.isEmpty || body[uri.path.lowerBound] != UInt8(ascii: "/")
+    }
+
+    /// Puts the body up to the end of its last URI into the output, with the URIs replaced; answers where the rest
+    /// begins.
+    func splice(_ body: Span<UInt8>, upTo end: Int, sequence: UInt32) -> Int {
+        let out = relay.out
+        var at = 0
+        for uri in scanner.uris {
+            out.put(body, at..<uri.value.lowerBound)
+            out.put(base)
+            if needsSlash(body, uri) { out.put("/") }
+            out.put(body, uri.path)
+            if uri.kind != .info { putTag(body, uri, sequence: sequence) }
+            at = uri.value.upperBound
+        }
+        return at
+    }
+
+    /// Puts a tag behind a URI: what is verified later is the path as the client sends it.
+    private func putTag(_ body: Span<UInt8>, _ uri: PageURI, sequence: UInt32) {
+        let out = relay.out
+        // Partial cancels carry sequence 0, so that a tag tells by itself what its URI is.
+        let made = makeTag(sequence: uri.kind == .partialCancel ? 0 : sequence)
+        let question = UInt8(ascii: "?")
+        var hasQuery = false
+        for index in uri.path where body[index] == question {
+            hasQuery = true
+            break
+        }
+        out.put(hasQuery ? "&via=" : "?via=")
+        let key = relay.hub.keys.newest
+        if uri.isEscaped || needsSlash(body, uri) {
+            var decoded = unescaped(body, uri.path) ?? []
+            if decoded.first != UInt8(ascii: "/") { decoded.insert(UInt8(ascii: "/"), at: 0) }
+            out.put(made.text(key: key, path: decoded.span))
+        } else {
+            out.put(made.text(key: key, bytes: body, path: uri.path))
+        }
+    }
+
+    func makeTag(sequence: UInt32) -> Tag {
+        let key = cell?.key
+        return Tag(
+            registration: target?.coordinator.registration ?? tag?.registration ?? 0,
+            owner: key?.owner ?? tag?.owner ?? relay.hub.owner, statement: key?.number ?? tag?.statement ?? 0,
+            attempt: attempt, sequence: sequence, minute: relay.wall.minute)
+    }
+}
+
+extension Output {
+    /// Puts a tag's text.
+    func put(_ text: TagText) {
+        let span = text.bytes.span
+        put(span, 0..<span.count)
+    }
+}
