@@ -276,10 +276,11 @@ extension Exchange {
             .pin(TransactionPin(id: id, registration: registration, used: now), stored: stored))
     }
 
-    /// The answer in the loop's output waits for the store.
+    /// The answer in the loop's output waits for the store, `limits.cancel_answer` at most.
     func keepAnswer() {
         relay.out.copy(into: &heldAnswer)
         phase = .holding
+        answerBy = now + relay.limits.cancelAnswer
     }
 
     /// What the answer waited for is stored.

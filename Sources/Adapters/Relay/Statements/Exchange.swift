@@ -212,7 +212,9 @@ final class Exchange: UpstreamClient, Ticking {
     func tick(_ now: Int64) -> Bool {
         switch phase {
         case .atRest: return false
-        case .holding: return true
+        case .holding:
+            // A store that hangs must not hang clients: what it was to keep is in memory.
+            if now >= answerBy { release() }
         case .pausing(let until, let sequence):
             if now >= until { answerWaiting(sequence) }
         case .asked, .assembling:
