@@ -168,7 +168,6 @@ public final class Relay: Traffic {
     /// Counts unfinished statements of owners that are gone as presumed.
     public func presume(_ statements: [StatementRecord]) {
         let now = monotonicMilliseconds()
-        let targets = hub.snapshot.targets
         for record in statements where record.registration != 0 {
             var placement = Placement(group: record.group, submitted: record.submitted)
             placement.pool = record.pool
@@ -179,7 +178,7 @@ public final class Relay: Traffic {
             let machine = StatementMachine(
                 presumedAttempt: UInt16(clamping: record.attempts.last?.number ?? 1),
                 reads: record.kind?.reads ?? false,
-                startsOnPost: targets[record.registration]?.startsOnPost ?? false, now: now)
+                startsOnPost: false, now: now)
             _ = hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
             for id in record.queryIDs {
                 hub.shownIDs.add(
