@@ -249,10 +249,7 @@ extension Exchange {
         let knownSuffix = target.coordinator.idSuffix
         cell.named(queryID, isNewIncarnation: suffix != nil && knownSuffix != nil && suffix != knownSuffix)
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
-        relay.hub.shownIDs.add(
-            queryID, key: cell.key, registration: target.coordinator.registration, at: relay.wall,
-            remembered: relay.limits.remembered
-        ) { [cells = relay.hub.cells] in cells.cell($0) != nil }
+        noteShown(queryID, of: cell, at: target)
         if let suffix, suffix != knownSuffix {
             relay.noteSuffix(target.coordinator.registration, suffix)
         }
@@ -261,6 +258,14 @@ extension Exchange {
             relay.hub.sink.accept(.startsOnPost(group: submission.group, pool: target.coordinator.pool))
         }
         if !isLast { _ = relay.hub.cells.add(cell) }
+    }
+
+    /// The client is about to be shown an engine's id: it names the statement from now on.
+    func noteShown(_ queryID: String, of cell: Cell, at target: Target) {
+        let cells = relay.hub.cells
+        relay.hub.shownIDs.add(
+            queryID, key: cell.key, registration: target.coordinator.registration, at: relay.wall,
+            remembered: relay.limits.remembered, isLive: { cells.cell($0) != nil })
     }
 
     /// Where a POST with this head would go.
