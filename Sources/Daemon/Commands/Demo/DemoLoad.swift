@@ -14,6 +14,8 @@ final class DemoLoad: Sendable {
 
     private struct State {
         var act = ""
+        /// The change of pools that followed an act.
+        var changes: [String: String] = [:]
         var tallies: [Tally] = []
         var errors: [String] = []
         var finished = 0
@@ -38,8 +40,14 @@ final class DemoLoad: Sendable {
         self.clock = clock
     }
 
-    /// From now on what begins belongs to this act.
-    func begin(act: String) { state.withLock { $0.act = act } }
+    /// From now on what begins belongs to this act. What has begun before a change of pools and has not ended belongs
+    /// to the change: it may be submitted before or after it.
+    func begin(act: String, isChange: Bool = false) {
+        state.withLock { state in
+            if isChange { state.changes[state.act] = act }
+            state.act = act
+        }
+    }
 
     func stop() { state.withLock { $0.isOver = true } }
 
@@ -73,12 +81,13 @@ final class DemoLoad: Sendable {
             let sql = Self.statements[turn % Self.statements.count]
             turn += 1
             let outcome = await client.run(sql, user: "client-\(number)", clock: clock)
-            note(outcome, act: act)
+            note(outcome, begunIn: act)
         }
     }
 
-    private func note(_ outcome: StatementClient.Outcome, act: String) {
+    private func note(_ outcome: StatementClient.Outcome, begunIn: String) {
         state.withLock { state in
+            let act = state.changes[begunIn] ?? begunIn
             let pool = outcome.pool.isEmpty ? "none" : outcome.pool
             let index: Int
             if let found = state.tallies.firstIndex(where: { $0.act == act && $0.pool == pool }) {

@@ -165,7 +165,7 @@ struct DemoStory {
     private func acts(_ admin: AdminClient, _ load: DemoLoad) async throws(Failure) {
         try await wait(Self.act)
         screen.tell("\(load.finished) statements have ended, all on blue; now green is flipped in, under load")
-        load.begin(act: "2 the flip to green")
+        load.begin(act: "2 the flip to green", isChange: true)
         let flip = try await admin.post(
             ["v1", "groups", "default", "flip"], FlipRequest(to: "green", reason: "the demo's release"),
             as: FlipBody.self
@@ -178,7 +178,7 @@ struct DemoStory {
         screen.tell(
             "\(load.finished(act: Self.onGreen, pool: "green")) statements have ended on green since; "
                 + "now roll back, under load")
-        load.begin(act: "4 the rollback")
+        load.begin(act: "4 the rollback", isChange: true)
         let back = try await admin.post(
             ["v1", "groups", "default", "rollback"], RollbackRequest(reason: "the demo changes its mind"),
             as: FlipBody.self
