@@ -156,6 +156,18 @@ def test_a_statement_that_its_coordinator_forgot(two, sql, name, kind):
     eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == state)
 
 
+def test_a_write_that_no_poll_reached_has_not_started(bench):
+    """The coordinator goes after the POST: not a byte of a poll was written, so nothing can have been written there."""
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"gone": "2s"})
+    outcome = Outcome()
+    next_uri = outcome.take(submit(gateway.front, "INSERT INTO t VALUES (1)"))
+    fake.stop()
+    follow(outcome, next_uri, within=30)
+    assert outcome.error_name == "PENSTOCK_COORDINATOR_LOST", outcome.last
+    assert not fake.seen("GET", "/v1/statement")
+
+
 def test_a_write_whose_poll_was_answered_500(two):
     gateway, *fakes = two
     for fake in fakes:

@@ -6,7 +6,7 @@ import time
 import pytest
 import trino
 
-from kit.fakes import column
+from kit.fakes import RESET, column
 from kit.measures import FULL
 from kit.protocol import Outcome, execute, follow, submit, user_headers
 from kit.rawhttp import Connection
@@ -82,6 +82,21 @@ def test_a_submission_in_flight_counts_on_blue(two):
     worker.join(20)
     assert outcome.rows == [["blue-1"]] * 3
     eventually(lambda: gateway.admin.pool("blue")["drain"] == "done")
+
+
+def test_a_submission_that_fails_on_blue_after_a_flip_goes_to_green(two):
+    """It goes back to selection with the table as it is then, and green is active then."""
+    gateway, blue, _ = two
+    gate = threading.Event()
+    blue.on("POST", "^/v1/statement$", lambda request: gate.wait(10) and RESET, times=1)
+    outcome = Outcome()
+    worker = threading.Thread(target=lambda: follow(outcome, outcome.take(submit(gateway.front, "SELECT 1"))))
+    worker.start()
+    eventually(lambda: blue.seen("POST"))
+    gateway.admin.flip("green")
+    gate.set()
+    worker.join(20)
+    assert outcome.error is None and outcome.rows == [["green-1"]] * 3
 
 
 def test_expect_epoch(two):

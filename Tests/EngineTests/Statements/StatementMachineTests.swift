@@ -68,7 +68,9 @@ import Testing
         #expect(broken.state == .lost)
         var forgotten = polled(reads: false)
         let moment = Timestamp(milliseconds: 5)
-        #expect(forgotten.onForgotten(attempt: 1, incarnation: .changed, at: moment) == .end(.outcomeUnknown))
+        #expect(
+            forgotten.onForgotten(attempt: 1, incarnation: .changed, at: moment, patience: 120_000, now: 30)
+                == .end(.outcomeUnknown))
     }
 
     @Test func aReadsBrokenAnswerIsRelayedAndEndsIt() {
@@ -91,13 +93,44 @@ import Testing
     @Test func forgottenIsRelayedOnlyWhenALaterProbeShowsTheSameIncarnation() {
         var machine = polled()
         let first = Timestamp(milliseconds: 1000)
-        #expect(machine.onForgotten(attempt: 1, incarnation: .unknown, at: first) == .wait(sequence: 2))
+        #expect(
+            machine.onForgotten(attempt: 1, incarnation: .unknown, at: first, patience: 120_000, now: 30)
+                == .wait(sequence: 2))
         #expect(machine.firstForgotten == first)
         let later = Timestamp(milliseconds: 2000)
-        #expect(machine.onForgotten(attempt: 1, incarnation: .unknown, at: later) == .wait(sequence: 3))
+        #expect(
+            machine.onForgotten(attempt: 1, incarnation: .unknown, at: later, patience: 120_000, now: 30)
+                == .wait(sequence: 3))
         #expect(machine.firstForgotten == first)
-        #expect(machine.onForgotten(attempt: 1, incarnation: .same, at: later) == .relay)
+        #expect(machine.onForgotten(attempt: 1, incarnation: .same, at: later, patience: 120_000, now: 30) == .relay)
         #expect(machine.phase == .relayed)
+    }
+
+    @Test func forgottenEndsWhenNoProbeTellsForTooLong() {
+        var machine = polled(reads: false)
+        let moment = Timestamp(milliseconds: 5)
+        func ask(at now: Int64) -> StatementMachine.Unanswered {
+            machine.onForgotten(attempt: 1, incarnation: .unknown, at: moment, patience: 120_000, now: now)
+        }
+        #expect(ask(at: 1000) == .wait(sequence: 2))
+        #expect(ask(at: 120_900) == .wait(sequence: 3))
+        #expect(ask(at: 121_000) == .end(.outcomeUnknown))
+    }
+
+    @Test func aWriteWhosePollsReachedNobodyHasNotStarted() {
+        var machine = polled(reads: false)
+        machine.onPollUnwritten(attempt: 1)
+        #expect(!machine.hasStarted)
+        _ = machine.onUnanswered(attempt: 1, patience: 120_000, now: 0)
+        #expect(machine.onUnanswered(attempt: 1, patience: 120_000, now: 120_000) == .end(.coordinatorLost))
+    }
+
+    @Test func aPollThatReachedNobodyUndoesNoEarlierStart() {
+        var machine = polled(reads: false)
+        _ = machine.onPage(attempt: 1, facts: page(), now: 11)
+        _ = machine.onPoll(attempt: 1, sequence: 2, now: 12)
+        machine.onPollUnwritten(attempt: 1)
+        #expect(machine.hasStarted)
     }
 
     @Test func anOlderAttemptIsSuperseded() {
@@ -141,7 +174,8 @@ import Testing
         #expect(machine.onPage(attempt: 1, facts: page(hasNext: false), now: 20) != .superseded)
         let moment = Timestamp(milliseconds: 30)
         #expect(machine.onUnanswered(attempt: 1, patience: 1, now: 30) == .passOn)
-        #expect(machine.onForgotten(attempt: 1, incarnation: .changed, at: moment) == .passOn)
+        #expect(
+            machine.onForgotten(attempt: 1, incarnation: .changed, at: moment, patience: 120_000, now: 30) == .passOn)
         #expect(machine.onBroken(attempt: 1) == .passOn)
         #expect(machine.state == .finished)
     }
@@ -215,7 +249,8 @@ import Testing
                 _ = machine.onPage(attempt: 1, facts: facts, now: now)
             case 2: _ = machine.onUnanswered(attempt: 1, patience: 120_000, now: now)
             case 3:
-                _ = machine.onForgotten(attempt: 1, incarnation: .unknown, at: Timestamp(milliseconds: now))
+                _ = machine.onForgotten(
+                    attempt: 1, incarnation: .unknown, at: Timestamp(milliseconds: now), patience: 120_000, now: now)
             case 4: _ = machine.onBroken(attempt: 1)
             case 5: machine.onExchangeEnded(now: now)
             case 6: _ = machine.onTick(abandoned: 300_000, remembered: 900_000, now: now)

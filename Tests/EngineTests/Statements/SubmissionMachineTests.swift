@@ -6,7 +6,7 @@ import Testing
 @Suite struct SubmissionMachineTests {
     @Test func aRefusedConnectGoesElsewhereAndCostsNoAttempt() {
         var machine = SubmissionMachine(startsOnPost: true, reads: false, isBound: false)
-        machine.onSelected(1)
+        machine.onSelected(1, startsOnPost: false)
         #expect(machine.onFailure(.refused) == .elsewhere(isAttempt: false))
         #expect(machine.tried == [1])
     }
@@ -14,7 +14,7 @@ import Testing
     @Test(arguments: [SubmissionFailure.cut, .noAnswer, .notProtocol, .status(503)])
     func whatHadNotStartedGoesElsewhere(failure: SubmissionFailure) {
         var machine = SubmissionMachine(startsOnPost: false, reads: false, isBound: false)
-        machine.onSelected(1)
+        machine.onSelected(1, startsOnPost: false)
         #expect(machine.onFailure(failure) == .elsewhere(isAttempt: true))
     }
 

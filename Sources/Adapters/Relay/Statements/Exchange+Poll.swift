@@ -21,7 +21,10 @@ extension Exchange {
             }
         case .notProtocol:
             return act(cell.broken(attempt: attempt), failure)
-        case .refused, .noAnswer, .status: break
+        case .refused:
+            // A poll that was written before, and is repeated, may have started the statement.
+            if isCounted, repeats == 0, !wasReplayed { cell.pollUnwritten(attempt: attempt) }
+        case .noAnswer, .status: break
         }
         act(cell.unanswered(attempt: attempt, patience: relay.limits.gone, now: now), failure)
     }
@@ -36,7 +39,9 @@ extension Exchange {
             pollFailed(failure)
             return false
         case 404:
-            answer = cell.forgotten(attempt: attempt, incarnation: knowledge(of: cell), at: relay.hub.clock.now())
+            answer = cell.forgotten(
+                attempt: attempt, incarnation: knowledge(of: cell), at: relay.hub.clock.now(),
+                patience: relay.limits.gone, now: now)
         case 500...599:
             answer = cell.broken(attempt: attempt)
         default:

@@ -15,6 +15,8 @@ final class Submission {
     var group: String
     /// The pool it goes to.
     var pool: String
+    /// The client named the pool, or a transaction is bound to it: a flip moves it no more.
+    var isPoolFixed = false
     /// The user and source headers, for the record.
     let user: String
     let source: String
@@ -80,6 +82,7 @@ extension Exchange {
         if registration == nil, let named = head.first(.penstockPool).map({ text(bytes, $0.value) }) {
             refusal = objection(toPool: named, in: group, user: facts.user)
             submission.pool = named
+            submission.isPoolFixed = true
         }
         if group == nil { refusal = .noCoordinator }
         let target: Target?
@@ -87,6 +90,7 @@ extension Exchange {
             target = relay.snapshot.targets[registration]
             submission.group = target?.coordinator.group ?? submission.group
             submission.pool = target?.coordinator.pool ?? submission.pool
+            submission.isPoolFixed = true
         } else {
             target = refusal == nil ? select(submission) : nil
         }
@@ -133,7 +137,7 @@ extension Exchange {
 
     private func send(to target: Target) {
         guard let submission, let cell, let head = submissionHead else { return }
-        submission.machine.onSelected(target.coordinator.registration)
+        submission.machine.onSelected(target.coordinator.registration, startsOnPost: target.startsOnPost)
         var placement = Placement(group: submission.group, submitted: submission.submitted)
         placement.pool = target.coordinator.pool
         placement.coordinator = target.coordinator.name
@@ -141,7 +145,7 @@ extension Exchange {
         placement.incarnation = target.coordinator.incarnation
         placement.transaction = submission.transaction
         placement.load = target.load
-        cell.submit(attempt: attempt, placement: placement, now: now)
+        cell.submit(attempt: attempt, placement: placement, startsOnPost: target.startsOnPost, now: now)
         relay.report(
             cell.key,
             .attempted(
@@ -189,6 +193,9 @@ extension Exchange {
             relay.report(cell.key, .attemptFailed(number: Int(attempt), failure: failure.word, message: nil))
             // The table is read again: what was true when the statement came need not be true now.
             relay.refresh()
+            if !submission.isPoolFixed, let group = relay.snapshot.table.group(submission.group) {
+                submission.pool = group.active
+            }
             cell.submissionFailed()
             guard let next = select(submission) else { return endSubmission(.noCoordinator) }
             if isAttempt { attempt &+= 1 }

@@ -98,9 +98,9 @@ public final class Cell: Sendable {
     public var machine: StatementMachine { state.withLock { $0.machine } }
 
     /// Places an attempt on a coordinator and counts it there.
-    public func submit(attempt: UInt16, placement: Placement, now: Int64) {
+    public func submit(attempt: UInt16, placement: Placement, startsOnPost: Bool? = nil, now: Int64) {
         step {
-            $0.machine.onSubmit(attempt: attempt, now: now)
+            $0.machine.onSubmit(attempt: attempt, startsOnPost: startsOnPost, now: now)
             $0.placement = placement
         }
     }
@@ -121,6 +121,9 @@ public final class Cell: Sendable {
     public func poll(attempt: UInt16, sequence: UInt32, now: Int64) -> StatementMachine.Poll {
         step { $0.machine.onPoll(attempt: attempt, sequence: sequence, now: now) }
     }
+
+    /// The connect for a poll reached nobody.
+    public func pollUnwritten(attempt: UInt16) { state.withLock { $0.machine.onPollUnwritten(attempt: attempt) } }
 
     /// A HEAD arrived.
     public func touch(now: Int64) { state.withLock { $0.machine.onTouch(now: now) } }
@@ -151,9 +154,12 @@ public final class Cell: Sendable {
 
     /// A poll was answered 404.
     public func forgotten(
-        attempt: UInt16, incarnation: Incarnation, at moment: Timestamp
+        attempt: UInt16, incarnation: Incarnation, at moment: Timestamp, patience: Int64, now: Int64
     ) -> StatementMachine.Unanswered {
-        step { $0.machine.onForgotten(attempt: attempt, incarnation: incarnation, at: moment) }
+        step {
+            $0.machine.onForgotten(
+                attempt: attempt, incarnation: incarnation, at: moment, patience: patience, now: now)
+        }
     }
 
     /// A poll was answered with something that is no page.

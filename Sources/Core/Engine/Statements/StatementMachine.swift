@@ -67,9 +67,9 @@ public struct StatementMachine: Equatable, Sendable {
     /// Whether it only reads, as far as text and pages told.
     public internal(set) var reads: Bool
     /// Whether its pool runs statements in the POST.
-    public let startsOnPost: Bool
+    public internal(set) var startsOnPost: Bool
     /// Whether the current attempt has started (design 4.2).
-    public internal(set) var hasStarted: Bool
+    public var hasStarted: Bool { startedBefore || writtenPolls > 0 }
     /// The sequence of the newest tag handed out; nextUri's sequences begin at 1.
     public internal(set) var sequence: UInt32 = 0
     /// How it counts on its coordinator.
@@ -78,6 +78,10 @@ public struct StatementMachine: Equatable, Sendable {
     public internal(set) var exchanges = 0
     /// When a client last asked.
     public internal(set) var lastSeen: Int64
+    /// It started before any poll of this attempt came here.
+    private var startedBefore: Bool
+    /// Polls that were written to the coordinator, or are about to be.
+    private var writtenPolls = 0
     private var unansweredSince: Int64?
     private var forgottenAt: Timestamp?
     var countedUntil: Int64?
@@ -89,7 +93,7 @@ public struct StatementMachine: Equatable, Sendable {
         self.startsOnPost = startsOnPost
         phase = .submitting
         attempt = 1
-        hasStarted = false
+        startedBefore = false
         counted = .nowhere
         lastSeen = now
     }
@@ -100,7 +104,7 @@ public struct StatementMachine: Equatable, Sendable {
         self.startsOnPost = startsOnPost
         self.attempt = attempt
         phase = .presumed
-        hasStarted = true
+        startedBefore = true
         counted = .presumed
         lastSeen = now
     }
@@ -111,7 +115,7 @@ public struct StatementMachine: Equatable, Sendable {
         startsOnPost = false
         attempt = .max
         phase = .ended(.userCanceled)
-        hasStarted = true
+        startedBefore = true
         counted = .nowhere
         lastSeen = now
     }
@@ -119,11 +123,13 @@ public struct StatementMachine: Equatable, Sendable {
     // MARK: Submission
 
     /// An attempt is about to be sent: it counts from now on.
-    public mutating func onSubmit(attempt: UInt16, now: Int64) {
+    /// - Parameter startsOnPost: whether the pool it goes to now runs statements in the POST; nil: as the one before.
+    public mutating func onSubmit(attempt: UInt16, startsOnPost: Bool? = nil, now: Int64) {
         guard phase == .submitting else { return }
         self.attempt = attempt
+        self.startsOnPost = startsOnPost ?? self.startsOnPost
         counted = .queued
-        hasStarted = startsOnPost
+        startedBefore = self.startsOnPost
         lastSeen = now
     }
 
@@ -161,10 +167,17 @@ public struct StatementMachine: Equatable, Sendable {
         self.attempt = attempt
         self.sequence = max(self.sequence, sequence)
         phase = .open
-        hasStarted = true
+        writtenPolls += 1
         if isAdopted { counted = .queued }
         exchanges += 1
         return .relay(isAdopted: isAdopted)
+    }
+
+    /// The connect for a poll reached nobody: not a byte of it was written, so it started nothing (design 3, 'Ask
+    /// first').
+    public mutating func onPollUnwritten(attempt: UInt16) {
+        guard phase == .open, attempt == self.attempt else { return }
+        writtenPolls = max(0, writtenPolls - 1)
     }
 
     /// A client's HEAD: it keeps the statement alive.
@@ -246,7 +259,10 @@ public struct StatementMachine: Equatable, Sendable {
     /// - Parameters:
     ///   - incarnation: what `knowledge(of:)` the coordinator says.
     ///   - moment: when the 404 came, so that a later probe can be told from an earlier one.
-    public mutating func onForgotten(attempt: UInt16, incarnation: Incarnation, at moment: Timestamp) -> Unanswered {
+    ///   - patience: how long this may go on without a probe that tells, in milliseconds (`limits.gone`).
+    public mutating func onForgotten(
+        attempt: UInt16, incarnation: Incarnation, at moment: Timestamp, patience: Int64, now: Int64
+    ) -> Unanswered {
         switch phase {
         case .ended(let error): return .own(error)
         case .relayed, .abandoned, .presumed: return .passOn
@@ -261,7 +277,9 @@ public struct StatementMachine: Equatable, Sendable {
             return .relay
         case .unknown:
             if forgottenAt == nil { forgottenAt = moment }
-            return wait()
+            let since = unansweredSince ?? now
+            unansweredSince = since
+            return now - since >= patience ? end(lost) : wait()
         }
     }
 

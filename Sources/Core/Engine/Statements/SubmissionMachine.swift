@@ -35,8 +35,8 @@ public struct SubmissionMachine: Equatable, Sendable {
         case relay
     }
 
-    /// Whether the pool runs statements in the POST.
-    public let startsOnPost: Bool
+    /// Whether the pool it goes to runs statements in the POST.
+    public private(set) var startsOnPost: Bool
     /// Whether the statement only reads.
     public let reads: Bool
     /// Whether it belongs to an open transaction, which lives on one coordinator.
@@ -53,8 +53,11 @@ public struct SubmissionMachine: Equatable, Sendable {
         self.isBound = isBound
     }
 
-    /// A coordinator was selected.
-    public mutating func onSelected(_ registration: UInt32) { tried.append(registration) }
+    /// A coordinator was selected; after a flip it may be one of another pool.
+    public mutating func onSelected(_ registration: UInt32, startsOnPost: Bool) {
+        tried.append(registration)
+        self.startsOnPost = startsOnPost
+    }
 
     /// The selected coordinator did not answer with a page.
     public mutating func onFailure(_ failure: SubmissionFailure) -> Step {
