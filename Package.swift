@@ -40,6 +40,7 @@ let package = Package(
         library("CUV", "libuv", "libuv1-dev"),
         library("CSQLite", "sqlite3", "libsqlite3-dev"),
         library("CCurl", "libcurl", "libcurl4-openssl-dev"),
+        library("CPCRE2", "libpcre2-8", "libpcre2-dev"),
         library("CYAML", "yaml-0.1", "libyaml-dev"),
         library("CZlib", "zlib", "zlib1g-dev"),
         module("System", "Bytes", settings: core),
@@ -47,13 +48,14 @@ let package = Package(
         module("System", "Files"),
         module("System", "SQLite", ["CSQLite"]),
         module("System", "Curl", ["CCurl", "Threads"]),
+        module("System", "Patterns", ["CPCRE2"]),
         module("System", "YAML", ["CYAML"]),
         module("System", "Gzip", ["CZlib"]),
 
         // Core
         module("Core", "Wire", ["Bytes"], settings: core),
         module("Core", "SQL", ["Bytes"], settings: core),
-        module("Core", "Engine", ["Wire", "SQL"], settings: core),
+        module("Core", "Engine", ["Wire", "SQL", "Patterns"], settings: core),
 
         // Model
         .target(name: "Model", dependencies: ["Engine", "SQL", "Wire"], path: "Sources/Model", swiftSettings: strict),
@@ -69,7 +71,7 @@ let package = Package(
         module("Adapters", "Relay", ["Network", "Wire", "SQL", "Engine", "Model", "Bytes"]),
         module("Adapters", "StorageSQLite", ["SQLite", "Threads", "Files", "Model", "Engine", "SQL", "Wire"]),
         module("Adapters", "WebClient", ["Curl", "Model", "Engine"]),
-        module("Adapters", "SettingsFiles", ["YAML", "Model"]),
+        module("Adapters", "SettingsFiles", ["YAML", "Patterns", "Model", "Engine"]),
         module("Adapters", "Telemetry", ["Files", "Model", "Engine"]),
         module("Adapters", "AdminServer", ["HTTPServer", "Files", "Model", "Engine"]),
 
@@ -108,12 +110,13 @@ let package = Package(
         tests("SQL", ["SQL"]),
         tests("DemoCoordinator", ["DemoCoordinator", "SQLite", "Wire"]),
         tests("Services", ["Services", "Model", "Engine", "SQL", "Wire"]),
-        tests("Engine", ["Engine", "SQL", "Wire"]),
+        tests("Engine", ["Engine", "Patterns", "SQL", "Wire"]),
+        tests("Patterns", ["Patterns"]),
         tests("YAML", ["YAML"]),
         tests("AdminServer", ["AdminServer", "Network", "WebClient", "Files", "Model", "Engine", "Wire"]),
         tests("Commands", ["Commands", "Files", "Model", "Engine", "Wire"]),
         tests("Telemetry", ["Telemetry", "Model", "Engine", "SQL", "Wire"]),
         tests("Model", ["Model", "Engine"]),
-        tests("SettingsFiles", ["SettingsFiles", "Model", "Engine", "YAML"]),
+        tests("SettingsFiles", ["SettingsFiles", "Model", "Engine", "Patterns", "YAML"], data: ["Policy/Facts"]),
     ]
 )

@@ -241,7 +241,7 @@ extension Node {
     }
 
     /// How it is called in a message: as it was written, references not replaced, cut where it is long.
-    fileprivate var subject: String {
+    var subject: String {
         switch kind {
         case .sequence(let items): return items.isEmpty ? "`[]`" : "the list"
         case .mapping: return "the set of keys"
