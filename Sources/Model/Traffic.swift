@@ -74,8 +74,6 @@ public struct RelayCounters: Equatable, Sendable {
     public var waitingPages: UInt64 = 0
     /// Statements that ended with an error of the gateway's own.
     public var ownErrors: UInt64 = 0
-    /// Bytes that a socket did not take at once and that were copied: the measure of backpressure.
-    public var copiedBytes: UInt64 = 0
     /// History events dropped because a loop's buffer was full.
     public var droppedEvents: UInt64 = 0
     /// Client connections accepted.

@@ -218,7 +218,6 @@ extension RelayCounters {
         repeats += other.repeats
         waitingPages += other.waitingPages
         ownErrors += other.ownErrors
-        copiedBytes += other.copiedBytes
         droppedEvents += other.droppedEvents
         connections += other.connections
     }

@@ -25,7 +25,6 @@ struct RelayLimits: Sendable {
     let pagesKeptBack: Int
     let relayBuffers: Int
     let tombstones: Int
-    let answeredPages: Int
 
     init(_ limits: LimitSettings) {
         func milliseconds(_ duration: Duration) -> Int64 {
@@ -55,6 +54,5 @@ struct RelayLimits: Sendable {
         pagesKeptBack = limits.pagesKeptBack
         relayBuffers = limits.relayBuffers
         tombstones = limits.tombstones
-        answeredPages = limits.answeredPages
     }
 }

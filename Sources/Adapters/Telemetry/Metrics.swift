@@ -50,9 +50,6 @@ private func addTraffic(_ counters: RelayCounters, to text: inout MetricsText) {
     text.add(
         "own_errors_total", .counter, "Statements that ended with an error of the gateway's own.", counters.ownErrors)
     text.add(
-        "copied_bytes_total", .counter, "Bytes that a socket did not take at once: the measure of backpressure.",
-        counters.copiedBytes)
-    text.add(
         "dropped_events_total", .counter, "Events of history dropped because a loop's buffer was full.",
         counters.droppedEvents)
     text.add("client_connections_total", .counter, "Connections of clients accepted.", counters.connections)
