@@ -42,6 +42,10 @@ public struct StatementEvent: Sendable {
         case running
         /// The attempt failed; the statement may go on.
         case attemptFailed(number: Int, failure: String, message: String?)
+        /// A failure of the attempt was judged.
+        case judged(Verdict, coordinator: String)
+        /// It waits here, from now until it is sent to a coordinator or ends.
+        case waits(WaitReason)
         /// A poll of a statement whose owner is gone arrived here.
         case adopted(attempt: Int, registration: UInt32)
         /// It ended.
@@ -98,6 +102,17 @@ public enum TrafficRequest: Sendable {
     case pin(TransactionPin, stored: (@Sendable () -> Void)?)
     /// A transaction ended.
     case unpin(id: String)
+    /// A failure of class unavailable, or of class internal before any row: it counts against the coordinator.
+    case failed(registration: UInt32, FailureClass)
+    /// A statement failed because the coordinator has too few workers: it takes nothing for a while.
+    case condemned(registration: UInt32)
+    /// A statement that was let through to a condemned coordinator has left its queue.
+    case leftQueue(registration: UInt32)
+    /// A waiting statement that may write is about to be POSTed to a pool that runs it in the POST; `stored` is called
+    /// with whether that is durable.
+    case submitting(StatementKey, stored: @Sendable (Bool) -> Void)
+    /// An attempt of a statement that may write is superseded; `stored` is called with whether that is durable.
+    case superseded(StatementKey, attempt: Int, stored: @Sendable (Bool) -> Void)
     /// A statement was canceled; `stored` is called when its tombstone is durable or known not to become so.
     case tombstone(Tombstone, stored: @Sendable () -> Void)
 }

@@ -102,6 +102,10 @@ public final class Attending: Service {
                     state.pins[id] = nil
                     state.endedPins.insert(id)
                 }
+            case .failed, .condemned, .leftQueue:
+                break
+            case .submitting(_, let stored), .superseded(_, _, let stored):
+                stored(false)
             case .tombstone(let tombstone, let stored):
                 state.withLock { $0.tombstones.append(tombstone) }
                 waiters.append(stored)

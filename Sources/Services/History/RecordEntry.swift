@@ -83,6 +83,8 @@ final class RecordEntry {
                 attempt.message = message.map { String($0.prefix(2000)) }
                 attempt.ended = event.at
             }
+        case .judged, .waits:
+            return .none
         case .adopted(_, let registration):
             return adopted(registration, at: event.at)
         case .ended(let state, let failure, let message):
