@@ -42,7 +42,7 @@ def test_every_problem_at_once_with_line_path_and_suggestion(tmp_path):
 
 @pytest.mark.parametrize("text, word", [
     ("a: [1, 2", "line"), ("a: 1\na: 2", "a"), ("- just\n- a list", "list"), ("listen: 7", "listen"),
-    ("&a a: *a", ""), ("a: b\n---\nc: d", ""), ("\tlisten: {}", ""), ("retries: { mode: shadow }", "retries"),
+    ("&a a: *a", ""), ("a: b\n---\nc: d", ""), ("\tlisten: {}", ""), ("retries: { mode: shadows }", "shadow"),
     ("state: { store: 'postgresql://user@host/db' }", "store"), ("policy: my.yaml", "policy"),
     ('groups: [{name: a, active: b, pools: [{name: b, coordinators: [{name: c, url: "https://x:1"}]}]}]', "https"),
     ("listen: { trusted_proxies: [10.0.0.0/8] }", "trusted_proxies"), ("listen: { port: 70000 }", "port"),

@@ -134,10 +134,8 @@ import Testing
         ("state: {store: sqlite}", "state: {store: 'postgresql://u@h/d'}", "state.store"),
         ("replicas: {advertise: null}", "replicas: {advertise: 'http://h:1'}", "replicas.advertise"),
         ("replicas: {lease: 5000ms}", "replicas: {lease: 6s}", "replicas.lease"),
-        (pool + "    bigger: false", pool + "    bigger: true", "groups[g].pools[p].bigger"),
         (pool + "    forwarded: none", pool + "    forwarded: all", "groups[g].pools[p].forwarded"),
         (pool + "    credentials: null", pool + "    credentials: {user: u}", "groups[g].pools[p].credentials"),
-        (pool + "    takes: []", pool + "    takes: [retries]", "groups[g].pools[p].takes"),
         (
             pool + "    coordinators: [{name: c, url: 'http://h'}]",
             pool + "    coordinators: [{name: c, url: 'https://h'}]", "groups[g].pools[p].coordinators[c].url"

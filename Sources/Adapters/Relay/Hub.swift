@@ -35,22 +35,25 @@ final class Hub: Sendable {
     private struct State: Sendable {
         var snapshot: Snapshot
         var limits: RelayLimits
+        var retries: RetryTerms
+        var policy: Policy
         var externalBase: [UInt8]?
         var loads: [UInt32: CoordinatorLoad] = [:]
     }
 
     init(
         owner: Owner, keys: TagKeys, sink: any TrafficSink, clock: any Clock, limits: RelayLimits,
-        externalBase: [UInt8]?
+        retries: RetryTerms, policy: Policy, externalBase: [UInt8]?
     ) {
         self.owner = owner
         self.keys = keys
         self.sink = sink
         self.clock = clock
-        let empty = Snapshot(table: RoutingTable(), limits: limits, externalBase: externalBase) { _ in
-            CoordinatorLoad()
-        }
-        state = Mutex(State(snapshot: empty, limits: limits, externalBase: externalBase))
+        let empty = Snapshot(
+            table: RoutingTable(), limits: limits, retries: retries, policy: policy, externalBase: externalBase
+        ) { _ in CoordinatorLoad() }
+        state = Mutex(
+            State(snapshot: empty, limits: limits, retries: retries, policy: policy, externalBase: externalBase))
     }
 
     var snapshot: Snapshot { state.withLock { $0.snapshot } }
@@ -74,9 +77,11 @@ final class Hub: Sendable {
         }
     }
 
-    func apply(limits: RelayLimits) {
+    func apply(limits: RelayLimits, retries: RetryTerms, policy: Policy) {
         state.withLock { state in
             state.limits = limits
+            state.retries = retries
+            state.policy = policy
             replaceSnapshot(state.snapshot.table, &state)
         }
     }
@@ -85,7 +90,10 @@ final class Hub: Sendable {
         let known = Set(table.coordinators.map(\.registration))
         state.loads = state.loads.filter { known.contains($0.key) || $0.value.total > 0 }
         var loads = state.loads
-        state.snapshot = Snapshot(table: table, limits: state.limits, externalBase: state.externalBase) { number in
+        state.snapshot = Snapshot(
+            table: table, limits: state.limits, retries: state.retries, policy: state.policy,
+            externalBase: state.externalBase
+        ) { number in
             if let load = loads[number] { return load }
             let load = CoordinatorLoad()
             loads[number] = load

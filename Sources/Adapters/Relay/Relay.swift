@@ -27,16 +27,18 @@ public final class Relay: Traffic {
     ///   - loops: how many threads relay, 1 to 64.
     ///   - maximumConnections: `limits.client_connections`; at the bound the listener rests.
     ///   - externalBase: `scheme://host:port` that clients see, if it is not the one they use.
+    ///   - retries: the terms of retrying.
+    ///   - policy: what failures are judged by.
     ///   - sink: takes the loops' events and requests.
     public init(
         owner: Owner, keys: TagKeys, loops: Int, maximumConnections: Int, externalBase: String?,
-        limits: LimitSettings, sink: any TrafficSink, clock: any Clock
+        limits: LimitSettings, retries: RetrySettings, policy: Policy, sink: any TrafficSink, clock: any Clock
     ) {
         self.loops = max(1, min(64, loops))
         self.maximumConnections = maximumConnections
         hub = Hub(
             owner: owner, keys: keys, sink: sink, clock: clock, limits: RelayLimits(limits),
-            externalBase: externalBase.map { Array($0.utf8) })
+            retries: RetryTerms(retries, limits), policy: policy, externalBase: externalBase.map { Array($0.utf8) })
     }
 
     /// Begins to accept; answers the address that it listens on.
@@ -100,8 +102,10 @@ public final class Relay: Traffic {
     /// Clients' connections that are open.
     public var openConnections: Int { hub.openConnections.load(ordering: .relaxed) }
 
-    /// Takes new limits; they hold from the next request on.
-    public func apply(_ limits: LimitSettings) { hub.apply(limits: RelayLimits(limits)) }
+    /// Takes new limits, other terms of retrying and another policy; they hold from the next request on.
+    public func apply(_ limits: LimitSettings, retries: RetrySettings, policy: Policy) {
+        hub.apply(limits: RelayLimits(limits), retries: RetryTerms(retries, limits), policy: policy)
+    }
 
     /// Takes over what the store held when this process started: open transactions and canceled statements.
     public func restore(pins: [TransactionPin], tombstones: [Tombstone]) {
@@ -191,6 +195,20 @@ public final class Relay: Traffic {
     /// Ends the presumption of all that were not polled; answers their keys.
     public func forgetPresumed() -> [StatementKey] {
         hub.cells.all.filter { $0.presumptionEnded() }.map(\.key)
+    }
+}
+
+extension RetryTerms {
+    fileprivate init(_ retries: RetrySettings, _ limits: LimitSettings) {
+        self.init()
+        mode = retries.mode
+        attempts = retries.attempts
+        elapsed = retries.elapsed.wholeMilliseconds
+        budgetShare = retries.budget.share
+        budgetFloor = retries.budget.floor
+        budgetWindow = retries.budget.window.wholeMilliseconds
+        optIn = Set(retries.optIn)
+        waitForCoordinator = limits.waitForCoordinator.wholeMilliseconds
     }
 }
 

@@ -2,6 +2,7 @@ import Model
 
 /// The limits that the loops look at, in milliseconds and bytes.
 struct RelayLimits: Sendable {
+    let waitForCoordinator: Int64
     let pollAnswer: Int64
     let submitAnswer: Int64
     let gone: Int64
@@ -15,14 +16,18 @@ struct RelayLimits: Sendable {
     let readerProgress: Int64
     let connect: Int64
     let idleUpstream: Int64
+    let waitingStatements: Int
     let statementText: Int
     let kindText: Int
     let headSize: Int
     let pageStart: Int
+    let lastPage: Int
     let highWater: Int
     let heads: Int
     let bodies: Int
+    let capsules: Int
     let pagesKeptBack: Int
+    let answeredPages: Int
     let relayBuffers: Int
     let tombstones: Int
 
@@ -31,6 +36,7 @@ struct RelayLimits: Sendable {
             let parts = duration.components
             return parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000
         }
+        waitForCoordinator = milliseconds(limits.waitForCoordinator)
         pollAnswer = milliseconds(limits.pollAnswer)
         submitAnswer = milliseconds(limits.submitAnswer)
         gone = milliseconds(limits.gone)
@@ -44,14 +50,18 @@ struct RelayLimits: Sendable {
         readerProgress = milliseconds(limits.readerProgress)
         connect = milliseconds(limits.connect)
         idleUpstream = milliseconds(limits.idleUpstream)
+        waitingStatements = limits.waitingStatements
         statementText = limits.statementText
         kindText = limits.kindText
         headSize = limits.headSize
         pageStart = limits.pageStart
+        lastPage = limits.lastPage
         highWater = limits.highWater
         heads = limits.heads
         bodies = limits.bodies
+        capsules = limits.capsules
         pagesKeptBack = limits.pagesKeptBack
+        answeredPages = limits.answeredPages
         relayBuffers = limits.relayBuffers
         tombstones = limits.tombstones
     }

@@ -37,14 +37,22 @@ final class Snapshot: Sendable {
     /// By index into the table's coordinators.
     let loads: [CoordinatorLoad]
     let limits: RelayLimits
+    let retries: RetryTerms
+    /// What failures are judged by.
+    let policy: Policy
     /// `scheme://host:port` that clients see instead of the one they used.
     let externalBase: [UInt8]?
     /// Headers that some selector looks at, in lower case with X-Trino- for both twins.
     let selectorHeaders: Set<String>
 
-    init(table: RoutingTable, limits: RelayLimits, externalBase: [UInt8]?, load: (UInt32) -> CoordinatorLoad) {
+    init(
+        table: RoutingTable, limits: RelayLimits, retries: RetryTerms, policy: Policy, externalBase: [UInt8]?,
+        load: (UInt32) -> CoordinatorLoad
+    ) {
         self.table = table
         self.limits = limits
+        self.retries = retries
+        self.policy = policy
         self.externalBase = externalBase
         var targets: [UInt32: Target] = [:]
         var loads: [CoordinatorLoad] = []

@@ -109,8 +109,8 @@ public final class GatewayDaemon: Sendable {
         let relay = Relay(
             owner: owner, keys: keys, loops: settings.listen.loops ?? processorCount(),
             maximumConnections: settings.limits.clientConnections ?? connectionBound(),
-            externalBase: settings.listen.externalURL?.description, limits: settings.limits, sink: intake,
-            clock: clock)
+            externalBase: settings.listen.externalURL?.description, limits: settings.limits,
+            retries: settings.retries, policy: settings.policy.rules, sink: intake, clock: clock)
         relay.restore(pins: stored.pins, tombstones: stored.tombstones)
         let routing = Routing(
             settings: settings, stored: stored, storage: storage, traffic: relay, clock: clock, log: log)
@@ -123,7 +123,7 @@ public final class GatewayDaemon: Sendable {
         let applyLog = applyLog
         let reloading = Reloading(
             source: source, routing: routing, log: log,
-            takers: [{ relay.apply($0.limits) }, { applyLog($0.log) }])
+            takers: [{ relay.apply($0.limits, retries: $0.retries, policy: $0.policy.rules) }, { applyLog($0.log) }])
         let flipping = Flipping(routing: routing, storage: storage, clock: clock, log: log, replica: "local")
         let control = ControlPlane(
             services: ControlPlane.Services(

@@ -27,8 +27,8 @@ public struct Settings: Equatable, Sendable {
     public var routing: [Selector] = []
     /// How failed statements are submitted again.
     public var retries = RetrySettings()
-    /// The file that replaces the shipped failure policy; nil: the shipped one.
-    public var policy: String?
+    /// The failure policy.
+    public var policy = PolicySettings()
     /// Every limit by name.
     public var limits = LimitSettings()
 
@@ -197,16 +197,6 @@ public struct RetrySettings: Equatable, Sendable {
     public init() {}
 }
 
-/// `retries.mode`: whether retries happen.
-public enum RetryMode: String, CaseIterable, Sendable {
-    /// They do.
-    case on
-    /// They are judged and recorded, not done.
-    case shadow
-    /// They do not.
-    case off
-}
-
 /// `retries.budget`: retries as a share of all statements in a window.
 public struct RetryBudgetSettings: Equatable, Sendable {
     /// From 0 to 1.
@@ -217,5 +207,17 @@ public struct RetryBudgetSettings: Equatable, Sendable {
     public var window = Duration.seconds(60)
 
     /// The defaults.
+    public init() {}
+}
+
+/// `policy`: the failure policy.
+public struct PolicySettings: Equatable, Sendable {
+    /// The file that replaces the shipped rules, as it was written; nil: the shipped ones hold.
+    public var file: String?
+    /// The rules. They stand in a file of their own, so a source fills them in; by itself there are none, and no
+    /// failure meets one.
+    public var rules = Policy([])
+
+    /// The defaults, without rules.
     public init() {}
 }

@@ -8,7 +8,6 @@ extension Settings: SettingsEntry {
     public static let keys: [SettingsKey<Settings>] = base + retry + limit
 
     private static let replicas = "gateways that share a store"
-    private static let retrying = "retrying"
 
     private static let base: [SettingsKey<Settings>] = [
         .init("listen.address", \.listen.address, .address),
@@ -40,28 +39,18 @@ extension Settings: SettingsEntry {
     ]
 
     private static let retry: [SettingsKey<Settings>] = [
-        .init("retries.mode", \.retries.mode, .word(), later: retrying),
-        .init("retries.attempts", \.retries.attempts, .number(1...100), later: retrying),
-        .init(
-            "retries.elapsed", \.retries.elapsed, .duration(.seconds(1) ... .days(1)),
-            later: retrying),
-        .init("retries.budget.share", \.retries.budget.share, .share, later: retrying),
-        .init(
-            "retries.budget.floor", \.retries.budget.floor, .number(0...1_000_000),
-            later: retrying),
-        .init(
-            "retries.budget.window", \.retries.budget.window, .duration(.seconds(1) ... .hours(1)),
-            later: retrying),
-        .init(
-            "retries.opt_in", \.retries.optIn, .list(of: .text("the id of a rule", example: "U11")),
-            later: retrying),
-        .init("policy", \.policy, .path, or: .null, later: "a failure policy of one's own"),
+        .init("retries.mode", \.retries.mode, .word()),
+        .init("retries.attempts", \.retries.attempts, .number(1...100)),
+        .init("retries.elapsed", \.retries.elapsed, .duration(.seconds(1) ... .days(1))),
+        .init("retries.budget.share", \.retries.budget.share, .share),
+        .init("retries.budget.floor", \.retries.budget.floor, .number(0...1_000_000)),
+        .init("retries.budget.window", \.retries.budget.window, .duration(.seconds(1) ... .hours(1))),
+        .init("retries.opt_in", \.retries.optIn, .list(of: .text("the id of a rule", example: "U11"))),
+        .init("policy", \.policy.file, .path, or: .null),
     ]
 
     private static let limit: [SettingsKey<Settings>] = [
-        .init(
-            "limits.wait_for_coordinator", \.limits.waitForCoordinator, .duration(.zero ... .days(1)),
-            later: retrying),
+        .init("limits.wait_for_coordinator", \.limits.waitForCoordinator, .duration(.zero ... .days(1))),
         .init("limits.poll_answer", \.limits.pollAnswer, .duration(.milliseconds(100) ... .minutes(10))),
         .init("limits.submit_answer", \.limits.submitAnswer, .duration(.milliseconds(100) ... .minutes(10))),
         .init("limits.gone", \.limits.gone, .duration(.seconds(1) ... .hours(1))),
@@ -69,14 +58,12 @@ extension Settings: SettingsEntry {
         .init("limits.abandoned", \.limits.abandoned, .duration(.seconds(1) ... .days(1))),
         .init("limits.remembered", \.limits.remembered, .duration(.seconds(1) ... .days(1))),
         .init("limits.idle_transaction", \.limits.idleTransaction, .duration(.seconds(1) ... .days(1))),
-        .init(
-            "limits.waiting_statements", \.limits.waitingStatements, .number(0...10_000_000),
-            later: retrying),
+        .init("limits.waiting_statements", \.limits.waitingStatements, .number(0...10_000_000)),
         .init("limits.statement_text", \.limits.statementText, .size(1 << 10...1 << 30)),
         .init("limits.kind_text", \.limits.kindText, .size(1 << 10...1 << 24)),
         .init("limits.head_size", \.limits.headSize, .size(1 << 12...1 << 24)),
         .init("limits.page_start", \.limits.pageStart, .size(1 << 12...1 << 20)),
-        .init("limits.last_page", \.limits.lastPage, .size(1 << 12...1 << 26), later: retrying),
+        .init("limits.last_page", \.limits.lastPage, .size(1 << 12...1 << 26)),
         .init("limits.high_water", \.limits.highWater, .size(1 << 16...1 << 26)),
         .init("limits.head_time", \.limits.headTime, .duration(.milliseconds(100) ... .minutes(10))),
         .init("limits.body_progress", \.limits.bodyProgress, .duration(.milliseconds(100) ... .hours(1))),
@@ -87,9 +74,7 @@ extension Settings: SettingsEntry {
         .init("limits.idle_upstream", \.limits.idleUpstream, .duration(.seconds(1) ... .hours(1))),
         .init("limits.heads", \.limits.heads, .size(0...1 << 40)),
         .init("limits.bodies", \.limits.bodies, .size(1 << 16...1 << 40)),
-        .init(
-            "limits.capsules", \.limits.capsules, .size(0...1 << 40),
-            later: retrying),
+        .init("limits.capsules", \.limits.capsules, .size(0...1 << 40)),
         .init("limits.pages_kept_back", \.limits.pagesKeptBack, .size(0...1 << 40)),
         .init("limits.answered_pages", \.limits.answeredPages, .size(0...1 << 40)),
         .init("limits.relay_buffers", \.limits.relayBuffers, .size(1 << 16...1 << 40)),
@@ -118,7 +103,7 @@ extension PoolSettings: SettingsEntry {
         .init("dialect", \.dialect, .dialect),
         .init("starts", \.starts, .word()),
         .init("takes", \.takes, .takes),
-        .init("bigger", \.bigger, .flag, later: "retrying on a bigger pool"),
+        .init("bigger", \.bigger, .flag),
         .init("ui_url", \.uiURL, .webURL, or: .null),
         .init("forwarded", \.forwarded, .word(), later: "telling of clients"),
         .init("credentials", nullUntil: "speaking to coordinators as a user of the gateway's own"),

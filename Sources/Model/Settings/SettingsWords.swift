@@ -49,10 +49,7 @@ extension SettingsCodec where Value == Set<PoolTakes> {
             for text in texts { takes.insert(try SettingsCodec<PoolTakes>.word().parse(.text(text))) }
             return takes
         },
-        print: { takes in .list(PoolTakes.allCases.filter(takes.contains).map(\.rawValue)) }
-    ).checked { takes in
-        takes.contains(.retries) ? .comesLater("a pool that takes retries", standard: .list(["pinned"])) : nil
-    }
+        print: { takes in .list(PoolTakes.allCases.filter(takes.contains).map(\.rawValue)) })
 }
 
 extension SettingsCodec where Value == [SelectorHeader] {

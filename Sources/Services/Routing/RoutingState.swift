@@ -114,7 +114,8 @@ struct RoutingState: Sendable {
             let runsOnPost = poolStarts.contains(StoredPoolStart(group: group.name, pool: name))
             var pool = Pool(
                 name: name, dialect: settings.dialect, starts: runsOnPost ? .post : settings.starts,
-                takes: settings.takes, pinnedUsers: settings.pinnedUsers, uiURL: settings.uiURL)
+                takes: settings.takes, bigger: settings.bigger, pinnedUsers: settings.pinnedUsers,
+                uiURL: settings.uiURL)
             pool.isRolledBack = group.rolledBack == name && group.active != name
             return pool
         }

@@ -117,6 +117,8 @@ public struct Pool: Equatable, Sendable {
     public var starts: PoolStart
     /// What it takes while idle.
     public var takes: Set<PoolTakes>
+    /// Whether statements that outgrew another pool's memory may be retried here.
+    public var bigger: Bool
     /// Patterns of the users who may reach it by header; `*` matches any run of characters.
     public var pinnedUsers: [String]
     /// Where people find its web UI; no trailing slash.
@@ -126,12 +128,13 @@ public struct Pool: Equatable, Sendable {
     /// A pool from its settings.
     public init(
         name: String, dialect: Dialect = .trino, starts: PoolStart = .firstPoll, takes: Set<PoolTakes> = [.pinned],
-        pinnedUsers: [String] = ["*"], uiURL: String? = nil
+        bigger: Bool = false, pinnedUsers: [String] = ["*"], uiURL: String? = nil
     ) {
         self.name = name
         self.dialect = dialect
         self.starts = starts
         self.takes = takes
+        self.bigger = bigger
         self.pinnedUsers = pinnedUsers
         self.uiURL = uiURL
         isRolledBack = false
