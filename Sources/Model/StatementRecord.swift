@@ -29,8 +29,25 @@ public struct StatementRecord: Equatable, Sendable {
     public var submitted: Timestamp
     /// When it ended.
     public var ended: Timestamp?
+    /// What it ended with: an error's name; nil if it has not ended or ended well.
+    public var failure: String?
+    /// That error's message, at most `messageLength` characters.
+    public var message: String?
     /// Its attempts, in order.
     public var attempts: [AttemptRecord]
+    /// The verdicts on its failures, in order of time, at most `storyLength`.
+    public var verdicts: [VerdictRecord]
+    /// How many verdicts were dropped from the middle of that list, each as often as it was reached.
+    public var droppedVerdicts: Int
+    /// When and why it waited here, in order of time, at most `storyLength`.
+    public var waits: [WaitRecord]
+    /// How many waits were dropped from the middle of that list.
+    public var droppedWaits: Int
+
+    /// Characters of an error's message that are kept.
+    public static let messageLength = 2000
+    /// Verdicts, and waits, that are kept of one statement.
+    public static let storyLength = 100
 
     /// A record of a statement that was just submitted.
     public init(id: String, key: StatementKey, submitted: Timestamp) {
@@ -47,7 +64,23 @@ public struct StatementRecord: Equatable, Sendable {
         kind = nil
         queryIDs = []
         ended = nil
+        failure = nil
+        message = nil
         attempts = []
+        verdicts = []
+        droppedVerdicts = 0
+        waits = []
+        droppedWaits = 0
+    }
+
+    /// How often it was, or is to be, submitted again.
+    public var retries: Int {
+        verdicts.lazy.filter { $0.isRetried && $0.endsAttempt }.reduce(0) { $0 + $1.times }
+    }
+
+    /// Whether it was, or is to be, submitted again.
+    public var isRetried: Bool {
+        attempts.count > 1 || verdicts.contains { $0.isRetried && $0.endsAttempt }
     }
 }
 
@@ -63,7 +96,7 @@ public struct AttemptRecord: Equatable, Sendable {
     public var queryID: String?
     /// What went wrong: an error name, or the word for an event (interface 5); nil if nothing did.
     public var failure: String?
-    /// The error's message, at most 2,000 characters.
+    /// The error's message, at most `StatementRecord.messageLength` characters.
     public var message: String?
     /// The rule that judged the failure.
     public var rule: String?
@@ -109,6 +142,12 @@ public struct StatementFilter: Equatable, Sendable {
     public var pool: String?
     /// The coordinator's name.
     public var coordinator: String?
+    /// Classes, any of which a failure of it may have had; empty means all.
+    public var classes: [FailureClass] = []
+    /// Rules, any of which may have judged a failure of it; empty means all.
+    public var rules: [String] = []
+    /// Whether it was, or is to be, submitted again.
+    public var isRetried: Bool?
     /// Submitted at or after.
     public var since: Timestamp?
     /// Submitted before.

@@ -90,6 +90,31 @@ public struct RelayCounters: Equatable, Sendable {
     public init() {}
 }
 
+/// What retrying has at hand, as the data plane counts it.
+public struct RetryState: Equatable, Sendable {
+    /// Retries that the budget allows in its window, as it stands now (`retries.budget`).
+    public var budgetLimit: Int
+    /// Those of them that are left.
+    public var budgetLeft: Int
+    /// Rules whose breaker is open: too few of their retries succeeded of late.
+    public var openBreakers: [String]
+    /// Statements that wait here.
+    public var waiting: Int
+    /// Bytes of texts and headers kept for retries, of `limits.capsules`.
+    public var capsuleBytes: Int
+
+    /// A state from its parts.
+    public init(
+        budgetLimit: Int = 0, budgetLeft: Int = 0, openBreakers: [String] = [], waiting: Int = 0, capsuleBytes: Int = 0
+    ) {
+        self.budgetLimit = budgetLimit
+        self.budgetLeft = budgetLeft
+        self.openBreakers = openBreakers
+        self.waiting = waiting
+        self.capsuleBytes = capsuleBytes
+    }
+}
+
 /// Something only a service can do and a loop asks for: it hands it over and goes on.
 public enum TrafficRequest: Sendable {
     /// An answer of a coordinator does not fit what is known of its incarnation: probe it now.
@@ -135,6 +160,8 @@ public protocol Traffic: Sendable {
     /// Ends the presumption of all that were not polled since `presume`; answers their keys. A poll that comes later
     /// adopts as ever.
     func forgetPresumed() -> [StatementKey]
+    /// What retrying has at hand.
+    func retryState() -> RetryState
     /// Sums up the loops' counters.
     func counters() async -> RelayCounters
     /// Whether clients' requests for readiness are answered with yes.

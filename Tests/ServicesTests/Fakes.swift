@@ -190,6 +190,7 @@ final class FakeTraffic: Traffic {
         var openTransactions: [UInt32: Int] = [:]
         var live: [StatementKey: StatementState] = [:]
         var presumed: [StatementKey] = []
+        var retries = RetryState()
         var isReady = false
     }
     let state = Mutex(State())
@@ -208,6 +209,7 @@ final class FakeTraffic: Traffic {
             return state.presumed
         }
     }
+    func retryState() -> RetryState { state.withLock { $0.retries } }
     func counters() async -> RelayCounters { RelayCounters() }
     func setReady(_ ready: Bool) { state.withLock { $0.isReady = ready } }
     func closeGently() {}

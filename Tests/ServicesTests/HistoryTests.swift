@@ -144,6 +144,18 @@ import Wire
         #expect(ends == [id(1): .abandoned, id(2): .lost, id(3): .lost, id(4): .abandoned])
     }
 
+    @Test func whatWaitedInAGoneOwnerCountsOnNoCoordinator() async throws {
+        var stored = OperationalState()
+        stored.unfinished = [unfinished(1, .read), unfinished(2, .read)]
+        stored.unfinished[1].state = .waiting
+        let rig = try await Rig.started(stored: stored)
+        #expect(rig.traffic.state.withLock { $0.presumed } == [key(1)])
+        rig.clock.advance(300_000)
+        rig.history.endPresumption()
+        await rig.history.flush(all: false)
+        #expect(await rig.storage.history[id(2)]?.state == .abandoned)
+    }
+
     @Test func anAdoptedStatementsHistoryIsCompleted() async throws {
         var stored = OperationalState()
         stored.unfinished = [unfinished(1, .write)]

@@ -148,6 +148,11 @@ public final class Relay: Traffic {
         return states
     }
 
+    /// What retrying has at hand.
+    public func retryState() -> RetryState {
+        RetryState(waiting: hub.cells.all.count { $0.machine.state == .waiting })
+    }
+
     /// Sums up the loops' counters.
     public func counters() async -> RelayCounters {
         var sum = RelayCounters()

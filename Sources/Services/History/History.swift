@@ -66,7 +66,7 @@ public final class History: Service {
     /// Counts what gone owners left.
     public func start() async throws {
         let presumed = state.withLock { Array($0.presumed.values) }
-        traffic.presume(presumed)
+        traffic.presume(presumed.filter(\.isWithCoordinator))
         guard !presumed.isEmpty else { return }
         log.info("statements of an earlier run may still run", LogField("statements", "\(presumed.count)"))
     }
@@ -202,8 +202,8 @@ public final class History: Service {
         let keys = traffic.forgetPresumed()
         let (now, at) = (clock.monotonic(), clock.now())
         state.withLock { state in
-            // One that was handed to no coordinator is counted nowhere, so the loops never had it.
-            let unplaced = state.presumed.values.filter { $0.registration == 0 }.map(\.key)
+            // One that no coordinator has is counted nowhere, so the loops never had it.
+            let unplaced = state.presumed.values.filter { !$0.isWithCoordinator }.map(\.key)
             for key in keys + unplaced {
                 guard let record = state.presumed.removeValue(forKey: key) else { continue }
                 // What only reads left nothing behind; of anything else nobody knows.
@@ -287,6 +287,9 @@ extension StatementFilter {
 }
 
 extension StatementRecord {
+    /// Whether a coordinator has it, as far as the record knows.
+    fileprivate var isWithCoordinator: Bool { registration != 0 && state != .waiting }
+
     /// Newest first; of one moment, the one with the higher number.
     fileprivate func isListed(before other: StatementRecord) -> Bool {
         if submitted != other.submitted { return submitted > other.submitted }

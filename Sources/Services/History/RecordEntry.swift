@@ -37,9 +37,6 @@ final class RecordEntry {
     var isTold = false
     /// Whether the book holds it no more.
     var isGone = false
-    /// The error that it ended with.
-    private var failure: String?
-    private var message: String?
 
     init(_ record: StatementRecord, now: Int64) {
         self.record = record
@@ -69,46 +66,42 @@ final class RecordEntry {
             record.group = group
             record.kind = kind
         case .attempted(let number, let pool, let coordinator, let registration):
-            attempted(number, pool: pool, coordinator: coordinator, registration: registration, at: event.at)
+            record.attempted(
+                number, pool: pool, coordinator: coordinator, registration: registration, at: event.at)
         case .answered(let number, let queryID):
             record.withAttempt(number, at: event.at) { $0.queryID = queryID }
             if !record.queryIDs.contains(queryID) { record.queryIDs.append(queryID) }
         case .running:
-            guard !record.state.isTerminal, record.state != .running else { return .none }
+            guard !record.state.isTerminal, record.state != .running, !record.waited(since: event.at) else {
+                return .none
+            }
             record.state = .running
             return .little
         case .attemptFailed(let number, let failure, let message):
             record.withAttempt(number, at: event.at) { attempt in
                 attempt.failure = failure
-                attempt.message = message.map { String($0.prefix(2000)) }
+                attempt.message = Self.cut(message)
                 attempt.ended = event.at
             }
-        case .judged, .waits:
-            return .none
+        case .judged(let verdict, let coordinator):
+            record.judged(verdict, coordinator: coordinator, at: event.at)
+        case .waits(let reason):
+            guard record.waits(reason, since: event.at) else { return .none }
         case .adopted(_, let registration):
             return adopted(registration, at: event.at)
         case .ended(let state, let failure, let message):
             guard !record.state.isTerminal else { return .none }
             record.state = state
             record.ended = event.at
-            self.failure = failure
-            self.message = message.map { String($0.prefix(2000)) }
+            record.failure = failure
+            record.message = Self.cut(message)
         }
-        closeLastAttempt()
+        record.settle()
         return .much
     }
 
-    private func attempted(_ number: Int, pool: String, coordinator: String, registration: UInt32, at time: Timestamp) {
-        if record.state == .waiting { record.state = .queued }
-        record.withAttempt(number, at: time) { attempt in
-            attempt.pool = pool
-            attempt.coordinator = coordinator
-            attempt.started = time
-        }
-        guard number == record.attempts.last?.number else { return }
-        record.pool = pool
-        record.coordinator = coordinator
-        record.registration = registration
+    private static func cut(_ message: String?) -> String? {
+        message.map { String($0.prefix(StatementRecord.messageLength)) }
     }
 
     private func adopted(_ registration: UInt32, at time: Timestamp) -> Change {
@@ -116,30 +109,27 @@ final class RecordEntry {
         guard record.state == .abandoned || record.state == .lost else { return .none }
         record.state = .running
         record.ended = nil
+        record.failure = nil
+        record.message = nil
         isTold = false
         if let last = record.attempts.last, last.failure == nil {
             record.withAttempt(last.number, at: time) { $0.ended = nil }
         }
+        record.settle()
         return .much
-    }
-
-    /// The last attempt of a statement that ended has ended with it, whichever was heard of first.
-    private func closeLastAttempt() {
-        guard let ended = record.ended, let last = record.attempts.last?.number else { return }
-        record.withAttempt(last, at: ended) { attempt in
-            attempt.ended = attempt.ended ?? ended
-            attempt.failure = attempt.failure ?? failure
-            attempt.message = attempt.message ?? message
-        }
     }
 
     /// Puts what events told before the record was found upon it.
     func putUpon(_ earlier: RecordEntry) {
         earlier.isGone = true
         revision = earlier.revision + 1
-        (failure, message) = (earlier.failure, earlier.message)
         let told = earlier.record
         for attempt in told.attempts {
+            if !attempt.coordinator.isEmpty {
+                record.attempted(
+                    attempt.number, pool: attempt.pool, coordinator: attempt.coordinator,
+                    registration: told.registration, at: attempt.started)
+            }
             record.withAttempt(attempt.number, at: attempt.started) { known in
                 known.queryID = attempt.queryID ?? known.queryID
                 known.failure = known.failure ?? attempt.failure
@@ -147,25 +137,16 @@ final class RecordEntry {
                 known.ended = known.ended ?? attempt.ended
             }
         }
+        for verdict in told.verdicts { record.add(verdict) }
+        for wait in told.waits { record.add(wait) }
         record.queryIDs += told.queryIDs.filter { !record.queryIDs.contains($0) }
         let wasGivenUp = record.state == .abandoned || record.state == .lost
         if told.state.isTerminal ? !record.state.isTerminal || wasGivenUp : !record.state.isTerminal {
             if told.state != .waiting { record.state = told.state }
             record.ended = told.ended
+            record.failure = told.failure
+            record.message = told.message
         }
-        closeLastAttempt()
-    }
-}
-
-extension StatementRecord {
-    /// Changes an attempt; one that is not there yet is put in its place.
-    fileprivate mutating func withAttempt(_ number: Int, at time: Timestamp, _ change: (inout AttemptRecord) -> Void) {
-        var index = attempts.firstIndex { $0.number >= number } ?? attempts.count
-        if index == attempts.count || attempts[index].number != number {
-            let attempt = AttemptRecord(number: number, pool: pool, coordinator: coordinator, started: time)
-            attempts.insert(attempt, at: index)
-            index = attempts.firstIndex { $0.number == number } ?? index
-        }
-        change(&attempts[index])
+        record.settle()
     }
 }

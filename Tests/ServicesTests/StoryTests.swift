@@ -1,0 +1,205 @@
+import Engine
+import Model
+import SQL
+import Testing
+import Wire
+
+@testable import Services
+
+/// What the record of one statement says of its failures, verdicts and waits.
+@Suite struct StoryTests {
+    private static let key = StatementKey(owner: Owner(counter: 1, random: 7), number: 1)
+    private var id: String { statementID(owner: Self.key.owner, statement: 1) }
+
+    private func event(_ change: StatementEvent.Change, at milliseconds: Int64) -> StatementEvent {
+        StatementEvent(key: Self.key, at: moment(milliseconds), change: change)
+    }
+
+    private func moment(_ milliseconds: Int64) -> Timestamp { ManualClock.start.adding(milliseconds: milliseconds) }
+
+    private var submitted: StatementEvent {
+        event(.submitted(user: "ann", source: "cli", group: "default", kind: .read), at: 0)
+    }
+
+    private func attempted(_ number: Int, _ coordinator: String, at time: Int64) -> StatementEvent {
+        let pool = String(coordinator.prefix { $0 != "-" })
+        let change = StatementEvent.Change.attempted(
+            number: number, pool: pool, coordinator: coordinator, registration: UInt32(number))
+        return event(change, at: time)
+    }
+
+    private func judged(
+        _ attempt: Int, _ coordinator: String, _ failure: String = "CLUSTER_OUT_OF_MEMORY", rule: String = "R01",
+        _ action: RetryAction = .other, gate: RetryGate? = nil, at time: Int64
+    ) -> StatementEvent {
+        let verdict = Verdict(
+            attempt: attempt, failure: failure, message: "why", rule: rule, failureClass: .resource, action: action,
+            gate: gate, isRetried: gate == nil && action != .none, wait: 10, cost: time)
+        return event(.judged(verdict, coordinator: coordinator), at: time)
+    }
+
+    private func ended(_ state: StatementState, _ failure: String? = nil, at time: Int64) -> StatementEvent {
+        event(.ended(state, failure: failure, message: nil), at: time)
+    }
+
+    /// The record that these events make, as a list of statements shows it.
+    private func record(_ events: [StatementEvent]) async throws -> StatementRecord {
+        let rig = try await Rig.started()
+        rig.intake.accept(events)
+        await rig.history.flush(all: true)
+        return try #require(await rig.storage.history[id])
+    }
+
+    /// A statement that ran out of memory on blue-1, waited, and finished on blue-2.
+    private var retried: [StatementEvent] {
+        [
+            submitted, attempted(1, "blue-1", at: 1), event(.answered(number: 1, queryID: "q1"), at: 2),
+            event(.running, at: 3), judged(1, "blue-1", at: 100), event(.waits(.backOff), at: 100),
+            attempted(2, "green-2", at: 150), event(.answered(number: 2, queryID: "q2"), at: 151),
+            event(.running, at: 152), ended(.finished, at: 200),
+        ]
+    }
+
+    @Test func aRetriedStatementTellsWhatBefellIt() async throws {
+        let record = try await record(retried)
+        #expect(record.state == .finished)
+        #expect(record.attempts.map(\.coordinator) == ["blue-1", "green-2"])
+        let first = try #require(record.attempts.first)
+        #expect(first.failure == "CLUSTER_OUT_OF_MEMORY" && first.message == "why" && first.rule == "R01")
+        #expect(first.failureClass == "resource" && first.action == "other" && first.gate == nil)
+        #expect(first.ended == moment(100))
+        #expect(record.attempts.last?.failure == nil)
+        #expect(record.attempts.last?.ended == moment(200))
+        let verdict = try #require(record.verdicts.first)
+        #expect(record.verdicts.count == 1)
+        #expect(verdict.at == moment(100) && verdict.pool == "blue" && verdict.coordinator == "blue-1")
+        #expect(verdict.outcome == .finished && verdict.wait == 10 && verdict.cost == 100 && verdict.times == 1)
+        #expect(record.waits == [WaitRecord(began: moment(100), ended: moment(150), reason: .backOff)])
+        #expect(record.isRetried && record.retries == 1)
+        #expect(record.pool == "green" && record.registration == 2)
+    }
+
+    @Test(arguments: 0..<200)
+    func inWhateverOrderTheLoopsTellIt(seed: UInt64) async throws {
+        let rig = try await Rig.started()
+        var generator = SeededGenerator(seed: seed)
+        for event in retried.shuffled(using: &generator) {
+            rig.intake.accept([event])
+            await rig.history.flush(all: Bool.random(using: &generator))
+        }
+        await rig.history.flush(all: true)
+        let told = try #require(await rig.storage.history[id], "seed \(seed)")
+        var expected = try await record(retried)
+        expected.queryIDs = told.queryIDs
+        #expect(told == expected, "seed \(seed)")
+        #expect(Set(told.queryIDs) == ["q1", "q2"], "seed \(seed)")
+    }
+
+    @Test func betweenAVerdictAndTheNextAttemptItWaits() async throws {
+        for (count, state, outcome) in [
+            (5, StatementState.waiting, RetryOutcome.waiting), (6, .waiting, .waiting), (7, .queued, .retried),
+            (9, .running, .retried), (10, .finished, .finished),
+        ] {
+            let record = try await record(Array(retried.prefix(count)))
+            #expect(record.state == state, "after \(count) events")
+            #expect(record.verdicts.map(\.outcome) == [outcome], "after \(count) events")
+        }
+    }
+
+    @Test func whatALoopSawBeforeTheVerdictDoesNotEndTheWait() async throws {
+        let events = [submitted, judged(1, "blue-1", at: 100), attempted(1, "blue-1", at: 1), event(.running, at: 3)]
+        let record = try await record(events)
+        #expect(record.state == .waiting)
+        #expect(record.verdicts.map(\.pool) == ["blue"])
+        #expect(record.attempts.map(\.ended) == [moment(100)])
+    }
+
+    @Test func aSubmissionThatReachedNobodyIsToldAnewUnderItsNumber() async throws {
+        var events = [submitted, attempted(1, "blue-1", at: 1), judged(1, "blue-1", "refused", rule: "H01", at: 1)]
+        var record = try await record(events)
+        #expect(record.state == .waiting)
+        #expect(record.attempts.map(\.failure) == ["refused"])
+        events.append(attempted(1, "blue-2", at: 9))
+        record = try await self.record(events)
+        #expect(record.state == .queued)
+        #expect(record.attempts.count == 1)
+        let attempt = try #require(record.attempts.first)
+        #expect(attempt.coordinator == "blue-2" && attempt.started == moment(9))
+        #expect(attempt.failure == nil && attempt.rule == nil && attempt.ended == nil)
+        #expect(record.verdicts.map(\.coordinator) == ["blue-1"])
+        #expect(record.verdicts.map(\.outcome) == [.retried])
+    }
+
+    @Test func aFailureThatIsNotRetriedIsSurfaced() async throws {
+        let record = try await record([
+            submitted, attempted(1, "blue-1", at: 1), judged(1, "blue-1", gate: .attempts, at: 5),
+            ended(.failed, "CLUSTER_OUT_OF_MEMORY", at: 5),
+        ])
+        #expect(record.state == .failed)
+        #expect(record.verdicts.map(\.outcome) == [.surfaced])
+        #expect(record.attempts.first?.gate == "attempts")
+        #expect(record.failure == "CLUSTER_OUT_OF_MEMORY")
+        #expect(!record.isRetried)
+    }
+
+    @Test(arguments: [StatementState.failed, .canceled, .abandoned, .lost])
+    func retriesOfAStatementThatEndedBadlyHaveFailed(state: StatementState) async throws {
+        let record = try await record(Array(retried.prefix(6)) + [ended(state, at: 180)])
+        #expect(record.state == state)
+        #expect(record.verdicts.map(\.outcome) == [.failed])
+        #expect(record.waits.map(\.ended) == [moment(180)])
+        #expect(record.attempts.first?.ended == moment(100))
+    }
+
+    @Test func repeatsOfTheSameURIAreOneLineAndEndNoAttempt() async throws {
+        let polls = (1...30).map { judged(1, "blue-1", "no-answer", rule: "H06", .repeat, at: 100 * Int64($0)) }
+        let events = [submitted, attempted(1, "blue-1", at: 1), event(.running, at: 2)] + polls
+        var record = try await record(events)
+        #expect(record.state == .running)
+        #expect(record.attempts.first?.failure == nil)
+        let line = try #require(record.verdicts.first)
+        #expect(record.verdicts.count == 1)
+        #expect(line.times == 30 && line.at == moment(100) && line.last == moment(3000))
+        #expect(line.wait == 300 && line.cost == 3000 && line.outcome == .retried)
+        #expect(!record.isRetried)
+        record = try await self.record(events + [ended(.finished, at: 4000)])
+        #expect(record.verdicts.map(\.outcome) == [.finished])
+    }
+
+    @Test func theMiddleOfALongStoryIsCountedAndDropped() async throws {
+        var events = [submitted, attempted(1, "blue-1", at: 1)]
+        for index in 1...150 {
+            events.append(judged(1, "blue-1", "e\(index)", rule: "H06", .repeat, at: Int64(index)))
+            events.append(event(.waits(index.isMultiple(of: 2) ? .budget : .store), at: Int64(index)))
+        }
+        let record = try await record(events)
+        #expect(record.verdicts.count == StatementRecord.storyLength)
+        #expect(record.droppedVerdicts == 50)
+        #expect(record.verdicts.first?.failure == "e1" && record.verdicts.last?.failure == "e150")
+        #expect(Set(record.verdicts.map(\.number)).count == record.verdicts.count)
+        #expect(record.waits.count == StatementRecord.storyLength)
+        #expect(record.droppedWaits == 50)
+    }
+
+    @Test func aWaitForOneReasonIsOneWaitHoweverOftenItIsTold() async throws {
+        let record = try await record([
+            submitted, event(.waits(.noCoordinator), at: 1), event(.waits(.noCoordinator), at: 2),
+            event(.waits(.budget), at: 5), attempted(1, "blue-1", at: 9), ended(.finished, at: 20),
+        ])
+        #expect(
+            record.waits == [
+                WaitRecord(began: moment(1), ended: moment(5), reason: .noCoordinator),
+                WaitRecord(began: moment(5), ended: moment(9), reason: .budget),
+            ])
+    }
+
+    @Test func aStatementThatNobodyTookTellsWhyItFailed() async throws {
+        let record = try await record([
+            submitted, event(.waits(.noCoordinator), at: 1),
+            event(.ended(.failed, failure: "PENSTOCK_NO_COORDINATOR", message: "nobody"), at: 300_000),
+        ])
+        #expect(record.attempts.isEmpty)
+        #expect(record.failure == "PENSTOCK_NO_COORDINATOR" && record.message == "nobody")
+        #expect(record.waits.map(\.ended) == [moment(300_000)])
+    }
+}
