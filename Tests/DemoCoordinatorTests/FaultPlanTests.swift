@@ -39,6 +39,23 @@ import Testing
         #expect(faults[1] == nil)
     }
 
+    @Test func aFailureOfThePostIsNoLaterOne() throws {
+        var plan = try plan(#"{"faults": [{"step": "post", "do": "fail", "sql": "1", "times": 1}]}"#)
+        let later = plan.onStatement("SELECT 1")
+        let submissions = ["SELECT 2", "SELECT 1", "SELECT 1"].map { plan.onSubmission($0) != nil }
+        #expect(later == nil)
+        #expect(submissions == [false, true, false])
+    }
+
+    @Test func aScriptSaysWhichEngineItIs() throws {
+        let script = try FaultScript(json: Array(#"{"dialect": "presto", "chunked": false}"#.utf8))
+        #expect(Behaviour(script).dialect == .presto)
+        #expect(Behaviour(script).isChunked == false)
+        #expect(Behaviour(FaultScript()).dialect == .trino)
+        #expect(Behaviour(FaultScript()).isChunked == nil)
+        #expect(throws: DecodingError.self) { try FaultScript(json: Array(#"{"dialect": "oracle"}"#.utf8)) }
+    }
+
     @Test func anUnknownWordIsAnError() {
         #expect(throws: DecodingError.self) { try plan(#"{"faults": [{"step": "post", "do": "explode"}]}"#) }
         #expect(throws: DecodingError.self) { try plan(#"{"faults": [{"step": "lunch", "do": "die"}]}"#) }

@@ -43,6 +43,16 @@ private struct Run {
 }
 
 @Suite struct PlannerTests {
+    @Test(arguments: [true, false]) func aChangeFailsBeforeOrAfterItsEffect(_ hasEffect: Bool) throws {
+        var run = try Run()
+        _ = run("CREATE TABLE memory.default.t (a bigint)")
+        run.fault = RowFault(rows: 0, failure: .divisionByZero, hasEffect: hasEffect)
+        let failed = run("INSERT INTO memory.default.t VALUES (1)")
+        #expect(failed.failure == .divisionByZero)
+        run.fault = nil
+        #expect(run("SELECT count(*) FROM memory.default.t").rows == (hasEffect ? "[1]" : "[0]"))
+    }
+
     @Test(arguments: [
         ("SELECT 1", "[1]", "_col0 integer"),
         (

@@ -22,7 +22,7 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
     /// The fourth page of the same conversation, its times at 0.
     @Test func aRunningPageIsTrinosByteForByte() {
         var page = StatementPage(id: "q", authority: "http://h", stats: StatementStats(state: .running))
-        page.partialCancelPath = "/v1/statement/executing/partialCancel/q/0/y/1"
+        page.partialCancelURI = "http://h/v1/statement/executing/partialCancel/q/0/y/1"
         page.nextPath = "/v1/statement/executing/q/y/1"
         page.columns = [ResultColumn(name: "_col0", type: .integer)]
         page.stats.hasStage = true
@@ -54,6 +54,27 @@ private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8
         #expect(
             json[error.upperBound...].hasPrefix(
                 #""errorType":"USER_ERROR","failureInfo":{"type":"io.trino.spi.TrinoException""#))
+    }
+
+    @Test func causesStandInsideOneAnother() {
+        var bytes: [UInt8] = []
+        QueryFailure(
+            "N", "EXTERNAL", 1, "m",
+            causes: ["outer", ""].map { QueryFailure.Cause(exception: "E", message: $0) }
+        ).write(to: &bytes)
+        #expect(
+            text(bytes).contains(
+                #""cause":{"type":"E","message":"outer","cause":{"type":"E","suppressed":[],"stack":[]},"suppressed":[],"stack":[]},"suppressed""#
+            ))
+    }
+
+    @Test func prestoEscapesWhatCouldBeHTML() {
+        var page = StatementPage(id: "q", authority: "http://h", stats: StatementStats(state: .waitingForPrerequisites))
+        page.nextPath = "/v1/statement/queued/q/1?slug=x&a='<b>'"
+        let json = text(page.json(hasParametricTimes: true, dialect: .presto))
+        #expect(json.contains(#""nextUri":"http://h/v1/statement/queued/q/1?slug=x\u0026a=\u0027\u003Cb\u003E\u0027""#))
+        #expect(json.hasSuffix("}\n"))
+        #expect(json.contains(#""state":"WAITING_FOR_PREREQUISITES""#))
     }
 
     @Test(arguments: [

@@ -135,11 +135,17 @@ class Gateway:
 
 
 class Coordinator:
-    """`penstock coordinator`: one embedded coordinator in a process of its own."""
+    """`penstock coordinator`: one embedded coordinator in a process of its own.
 
-    def __init__(self, name="blue-1", port=0, faults=None):
+    `data` names a file for its tables, which several may share; `behaviour` is the script's part that is not faults
+    (`dialect="presto"`, `chunked=True`, `workers=0` ...), and stays when `script` puts other faults in place.
+    """
+
+    def __init__(self, name="blue-1", port=0, faults=None, data=None, **behaviour):
         self.name = name
         self.faults = faults
+        self.data = data
+        self.behaviour = behaviour
         self.port = port
         self.program = None
 
@@ -147,9 +153,17 @@ class Coordinator:
         arguments = [BINARY, "coordinator", "--port", str(self.port), "--name", self.name]
         if self.faults:
             arguments += ["--faults", self.faults]
+        if self.data:
+            arguments += ["--data", self.data]
         self.program = Program(arguments)
         self.port = int(self.program.wait_for_line(r"listening \S*?:?(\d+)\s*$|:(\d+)\b").group(0).split(":")[-1])
+        if self.behaviour:
+            self.script()
         return self
+
+    @property
+    def dialect(self):
+        return self.behaviour.get("dialect", "trino")
 
     @property
     def address(self):
@@ -158,6 +172,23 @@ class Coordinator:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def script(self, *faults, **behaviour):
+        """Puts these faults in the place of those before; `behaviour` for this script only."""
+        content = {**self.behaviour, **behaviour, "faults": list(faults)}
+        reply = ask(self.address, "PUT", "/-/faults", {}, json.dumps(content))
+        assert reply.status == 204, reply
+
+    def log(self):
+        return ask(self.address, "GET", "/-/log").json()
+
+    def posts(self, sql):
+        """How often this text came in a POST, whatever became of it."""
+        return self.log()["posts"].get(sql, 0)
+
+    def statements(self, sql):
+        """What was made of this text's POSTs, in their order."""
+        return [entry for entry in self.log()["statements"] if entry["sql"] == sql]
 
     def kill(self):
         self.program.kill()

@@ -10,8 +10,8 @@ extension Verb {
     static let coordinator = Verb(
         name: "coordinator", section: .run, summary: "Run one embedded coordinator by itself",
         details:
-            "It speaks the statement protocol as Trino does and runs SQL through SQLite; its catalogs are tpch (sample\n"
-            + "data) and memory (takes writes). Prints 'listening HOST:PORT' once it accepts; port 0 picks a free one.\n"
+            "It speaks the statement protocol as Trino does (or Presto, by its script) and runs SQL through SQLite;\n"
+            + "its catalogs are tpch (sample data) and memory (takes writes). Prints 'listening HOST:PORT' once it accepts; port 0 picks a free one.\n"
             + "PUT /-/faults takes another script, GET /-/log tells what came.",
         options: [
             Option(name: "--port", value: "N", help: "The port of 127.0.0.1 that it listens on"),

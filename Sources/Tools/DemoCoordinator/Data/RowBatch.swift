@@ -11,6 +11,8 @@ struct RowBatch: Equatable, Sendable {
     var failure: QueryFailure?
     /// How many rows the statement changed, if it says so.
     var updateCount: Int?
+    /// Whether it has changed what it was to change.
+    var tookEffect = false
 }
 
 /// How a statement is run.
@@ -29,10 +31,12 @@ struct StatementRequest: Sendable {
     var fault: RowFault?
 }
 
-/// A scripted failure of a statement that has given rows.
+/// A scripted failure of a statement that has given rows, or changed something.
 struct RowFault: Equatable, Sendable {
-    let rows: Int
-    let failure: QueryFailure
+    var rows: Int
+    var failure: QueryFailure
+    /// Whether what changes something has done so by then.
+    var hasEffect = false
 }
 
 /// What a statement turned out to be once it was understood.

@@ -89,9 +89,14 @@ final class StatementRun {
         do throws(QueryFailure) {
             switch plan {
             case .rows, nil: return try nextRows()
-            case .change(let change): return try changed(change)
-            case .explain(let sql, let runs): return try explained(sql, runs)
-            case .session, .transaction: return RowBatch(isLast: true)
+            case .change(let change):
+                var batch = RowBatch()
+                if request?.fault?.hasEffect ?? true { batch = try changed(change) }
+                return scriptedFailure(tookEffect: batch.tookEffect) ?? batch
+            case .explain(let sql, let runs):
+                if let batch = scriptedFailure() { return batch }
+                return try explained(sql, runs)
+            case .session, .transaction: return scriptedFailure() ?? RowBatch(isLast: true)
             }
         } catch {
             return failed(error)
@@ -101,6 +106,14 @@ final class StatementRun {
     private func failed(_ failure: QueryFailure) -> RowBatch {
         close()
         return RowBatch(isLast: true, failure: failure)
+    }
+
+    /// What a script lets a statement come to that gives no rows of a query.
+    private func scriptedFailure(tookEffect: Bool = false) -> RowBatch? {
+        guard let failure = request?.fault?.failure else { return nil }
+        var batch = failed(failure)
+        batch.tookEffect = tookEffect
+        return batch
     }
 
     private func nextRows() throws(QueryFailure) -> RowBatch {
@@ -118,8 +131,9 @@ final class StatementRun {
             for step in change.steps { count = try run(step, open().connection) }
         } catch { throw QueryFailure(error, in: request?.sql) }
         plan = nil
-        guard change.countsRows else { return RowBatch(isLast: true) }
-        return RowBatch(rows: Array("[\(count)]".utf8), count: 1, isLast: true, updateCount: count)
+        guard change.countsRows else { return RowBatch(isLast: true, tookEffect: true) }
+        return RowBatch(
+            rows: Array("[\(count)]".utf8), count: 1, isLast: true, updateCount: count, tookEffect: true)
     }
 
     private func run(_ step: StatementPlan.Step, _ connection: borrowing Connection) throws(SQLiteError) -> Int {

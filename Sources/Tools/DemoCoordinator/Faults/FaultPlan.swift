@@ -21,9 +21,14 @@ struct FaultPlan: Equatable {
         }
     }
 
+    /// The failure that the answer to a POST is to show.
+    mutating func onSubmission(_ sql: String) -> Fault? {
+        take { fault in fault.deed == .fail && fault.step == .post && (fault.sql.map { sql.contains($0) } ?? true) }
+    }
+
     /// The failure that is to come of a statement which begins now.
     mutating func onStatement(_ sql: String) -> Fault? {
-        take { fault in fault.deed == .fail && (fault.sql.map { sql.contains($0) } ?? true) }
+        take { fault in fault.deed == .fail && fault.step != .post && (fault.sql.map { sql.contains($0) } ?? true) }
     }
 
     /// Counts the first that fits and has not acted often enough.

@@ -5,13 +5,23 @@ import FoundationEssentials
 ///
 ///     { "page_rows": 100, "faults": [ { "step": "executing", "page": 2, "do": "cut", "bytes": 500, "times": 1 } ] }
 public struct FaultScript: Codable, Equatable, Sendable {
+    /// Which of the two engines it behaves as.
+    public enum Engine: String, Codable, Sendable {
+        /// Trino 476.
+        case trino
+        /// Presto 0.296: results begin under the queued URI, the last page may carry rows, and rows beside an error.
+        case presto
+    }
+
+    /// Which engine's pages, URIs and probes it has; what was submitted before keeps its own. trino.
+    public var dialect: Engine?
     /// Rows of a page, at most. 100,000.
     public var pageRows: Int?
     /// Bytes of a page's rows, roughly. 1 MB, as Trino's.
     public var pageBytes: Int?
     /// Pages of state FINISHED with a nextUri that follow the rows. 1.
     public var finishedPages: Int?
-    /// Whether every body is chunked, as Trino 483 does; else those beyond 8 KiB, as 476 does.
+    /// Whether every body is chunked, as Trino 483 does, or none; else those beyond 8 KiB, as 476 does.
     public var chunked: Bool?
     /// Workers of the cluster. 1. Without one every statement stays queued.
     public var workers: Int?
@@ -37,6 +47,7 @@ public struct FaultScript: Codable, Equatable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
+        case dialect
         case pageRows = "page_rows"
         case pageBytes = "page_bytes"
         case finishedPages = "finished_pages"
@@ -75,7 +86,7 @@ public struct Fault: Codable, Equatable, Sendable {
         case hang
         /// Connections are accepted and nothing is answered; with `for_ms` only so long.
         case freeze
-        /// The connection closes after `bytes` of the body.
+        /// The connection closes after `bytes` of the body, or after `head_bytes` of the head; with `reset` it is reset.
         case cut
         /// The connection is reset instead of an answer.
         case reset
@@ -88,7 +99,8 @@ public struct Fault: Codable, Equatable, Sendable {
         /// A new incarnation: statements and transactions are forgotten, ids have another suffix. With `for_ms`
         /// nothing listens so long; with `starting_ms` it says for so long that it is starting.
         case restart
-        /// The statement fails with `error` once it has given `rows` rows; on `queued` before it begins.
+        /// The statement fails with `error`: on `post` in the answer to its POST, on `queued` before it begins, on
+        /// `executing` once it has given `rows` rows. `effect`, `columns`, `with_rows` and `headers` say how.
         case fail
     }
 
@@ -102,19 +114,22 @@ public struct Fault: Codable, Equatable, Sendable {
         public var code: Int
         /// `message`.
         public var message: String
+        /// The messages of its causes, outermost first. None.
+        public var causes: [String]?
 
-        /// An error of these four parts.
-        public init(name: String, type: String, code: Int, message: String) {
+        /// An error of these parts.
+        public init(name: String, type: String, code: Int, message: String, causes: [String]? = nil) {
             self.name = name
             self.type = type
             self.code = code
             self.message = message
+            self.causes = causes
         }
     }
 
     /// Which requests it fits.
     public var step: Step
-    /// Only this token of the executing URIs.
+    /// Only this token of the queued or executing URIs.
     public var page: Int?
     /// Only statements whose text contains this.
     public var sql: String?
@@ -130,16 +145,28 @@ public struct Fault: Codable, Equatable, Sendable {
     public var forMs: Int64?
     /// For how long a restarted coordinator is starting, in milliseconds.
     public var startingMs: Int64?
-    /// Bytes of the body that leave before it is cut. 0.
+    /// Bytes of the body that leave before it is cut; below 0: all but so many. 0.
     public var bytes: Int?
+    /// Bytes of the head that leave before it is cut; then nothing of the body does.
+    public var headBytes: Int?
+    /// Whether what is cut ends with a reset, not with a close. false.
+    public var reset: Bool?
+    /// Whether `hang`, `reset` and `status` act on the answer only: the request itself takes its effect. false.
+    public var handled: Bool?
     /// The status of `status`. 503.
     public var status: Int?
-    /// Header fields of `status`.
+    /// Header fields of `status`; of `fail` those that the statement's executing pages carry, from the first on.
     public var headers: [String: String]?
     /// The body of `status`.
     public var body: String?
     /// Rows before `fail`. 0.
     public var rows: Int?
+    /// Whether a statement that changes something has done so when it fails. false.
+    public var effect: Bool?
+    /// Whether a page with the columns alone comes before the failure. Where rows come, it does in any case.
+    public var columns: Bool?
+    /// Whether the error stands on the page of the last rows before it, as Presto can have it. false.
+    public var withRows: Bool?
     /// The error of `fail`. GENERIC_INTERNAL_ERROR.
     public var error: ScriptedError?
 
@@ -155,13 +182,21 @@ public struct Fault: Codable, Equatable, Sendable {
         case delayMs = "delay_ms"
         case forMs = "for_ms"
         case startingMs = "starting_ms"
-        case bytes, status, headers, body, rows, error
+        case bytes
+        case headBytes = "head_bytes"
+        case reset, handled, status, headers, body, rows, effect, columns
+        case withRows = "with_rows"
+        case error
     }
 
     var failure: QueryFailure {
         guard let error else {
             return QueryFailure("GENERIC_INTERNAL_ERROR", "INTERNAL_ERROR", 65_536, "A scripted failure")
         }
-        return QueryFailure(error.name, error.type, error.code, error.message)
+        return QueryFailure(
+            error.name, error.type, error.code, error.message,
+            causes: (error.causes ?? []).map {
+                QueryFailure.Cause(exception: "java.lang.RuntimeException", message: $0)
+            })
     }
 }

@@ -6,6 +6,14 @@ struct QueryFailure: Error, Equatable, Sendable {
         let column: Int
     }
 
+    /// What a failure was caused by.
+    struct Cause: Equatable, Sendable {
+        /// The Java class.
+        let exception: String
+        /// Its message; may be empty.
+        let message: String
+    }
+
     let name: String
     let type: String
     let code: Int
@@ -13,12 +21,12 @@ struct QueryFailure: Error, Equatable, Sendable {
     let location: Location?
     /// The Java class that `failureInfo` names.
     let exception: String
-    /// What it was caused by: class and message.
-    let cause: (exception: String, message: String)?
+    /// What it was caused by, outermost first.
+    let causes: [Cause]
 
     init(
         _ name: String, _ type: String, _ code: Int, _ message: String, at location: Location? = nil,
-        exception: String = "io.trino.spi.TrinoException", cause: (exception: String, message: String)? = nil
+        exception: String = "io.trino.spi.TrinoException", causes: [Cause] = []
     ) {
         self.name = name
         self.type = type
@@ -26,12 +34,7 @@ struct QueryFailure: Error, Equatable, Sendable {
         self.message = location.map { "line \($0.line):\($0.column): \(message)" } ?? message
         self.location = location
         self.exception = exception
-        self.cause = cause
-    }
-
-    static func == (one: QueryFailure, other: QueryFailure) -> Bool {
-        one.name == other.name && one.type == other.type && one.code == other.code && one.message == other.message
-            && one.location == other.location
+        self.causes = causes
     }
 
     /// A fault of the user: most are.
@@ -45,7 +48,7 @@ struct QueryFailure: Error, Equatable, Sendable {
         QueryFailure(
             "SYNTAX_ERROR", "USER_ERROR", 1, message, at: location ?? Location(line: 1, column: 1),
             exception: "io.trino.sql.parser.ParsingException",
-            cause: ("org.antlr.v4.runtime.InputMismatchException", ""))
+            causes: [Cause(exception: "org.antlr.v4.runtime.InputMismatchException", message: "")])
     }
 
     static func notSupported(_ message: String, at location: Location? = nil) -> QueryFailure {
@@ -54,7 +57,7 @@ struct QueryFailure: Error, Equatable, Sendable {
 
     static let divisionByZero = QueryFailure(
         "DIVISION_BY_ZERO", "USER_ERROR", 8, "Division by zero",
-        cause: ("java.lang.ArithmeticException", "/ by zero"))
+        causes: [Cause(exception: "java.lang.ArithmeticException", message: "/ by zero")])
     static let canceled = user("USER_CANCELED", 3, "Query was canceled")
     static let startingUp = QueryFailure(
         "SERVER_STARTING_UP", "INTERNAL_ERROR", 65_548, "Trino server is still initializing")
@@ -96,16 +99,7 @@ struct QueryFailure: Error, Equatable, Sendable {
         bytes.append(ascii: "{")
         bytes.append(member: "type", exception)
         bytes.append(member: "message", message)
-        if let cause {
-            bytes.append(member: "cause")
-            bytes.append(ascii: "{")
-            bytes.append(member: "type", cause.exception)
-            if !cause.message.isEmpty { bytes.append(member: "message", cause.message) }
-            bytes.append(member: "suppressed")
-            bytes.append(ascii: "[]")
-            bytes.append(member: "stack")
-            bytes.append(ascii: "[]}")
-        }
+        writeCauses(to: &bytes)
         bytes.append(member: "suppressed")
         bytes.append(ascii: "[]")
         bytes.append(member: "stack")
@@ -123,6 +117,22 @@ struct QueryFailure: Error, Equatable, Sendable {
         bytes.append(ascii: "}")
         writeLocation(to: &bytes)
         bytes.append(ascii: "}}")
+    }
+
+    /// Appends the causes, each inside the one before.
+    private func writeCauses(to bytes: inout [UInt8]) {
+        for cause in causes {
+            bytes.append(member: "cause")
+            bytes.append(ascii: "{")
+            bytes.append(member: "type", cause.exception)
+            if !cause.message.isEmpty { bytes.append(member: "message", cause.message) }
+        }
+        for _ in causes {
+            bytes.append(member: "suppressed")
+            bytes.append(ascii: "[]")
+            bytes.append(member: "stack")
+            bytes.append(ascii: "[]}")
+        }
     }
 
     private func writeLocation(to bytes: inout [UInt8]) {

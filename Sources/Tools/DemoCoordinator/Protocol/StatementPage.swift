@@ -1,6 +1,10 @@
+import Wire
+
 /// The state that a page's `stats` show.
 enum StatementState: String, Sendable {
     case queued = "QUEUED"
+    /// Presto's, of what was not polled yet.
+    case waitingForPrerequisites = "WAITING_FOR_PREREQUISITES"
     case running = "RUNNING"
     case finished = "FINISHED"
     case failed = "FAILED"
@@ -13,7 +17,7 @@ struct StatementPage {
     var id: String
     /// `http://host:port`, as the client named this coordinator.
     var authority: String
-    var partialCancelPath: String?
+    var partialCancelURI: String?
     var nextPath: String?
     var columns: [ResultColumn]?
     /// Rows as JSON, comma between them, without the outer brackets; empty for a page without rows.
@@ -23,14 +27,33 @@ struct StatementPage {
     var updateType: String?
     var updateCount: Int?
 
-    /// The page's JSON. `hasParametricTimes`: the client knows types such as timestamp(6).
-    func json(hasParametricTimes: Bool) -> [UInt8] {
+    /// The page's JSON. `hasParametricTimes`: the client knows types such as timestamp(6). Presto escapes what could be
+    /// HTML, and ends with a new line.
+    func json(hasParametricTimes: Bool, dialect: Dialect = .trino) -> [UInt8] {
+        let json = json(hasParametricTimes: hasParametricTimes)
+        guard dialect == .presto else { return json }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(json.count + 64)
+        for byte in json {
+            switch byte {
+            case UInt8(ascii: "&"): bytes.append(ascii: "\\u0026")
+            case UInt8(ascii: "'"): bytes.append(ascii: "\\u0027")
+            case UInt8(ascii: "<"): bytes.append(ascii: "\\u003C")
+            case UInt8(ascii: ">"): bytes.append(ascii: "\\u003E")
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(ascii: "\n")
+        return bytes
+    }
+
+    private func json(hasParametricTimes: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(rows.count + 2048)
         bytes.append(ascii: "{")
         bytes.append(member: "id", id)
         bytes.append(member: "infoUri", "\(authority)/ui/query.html?\(id)")
-        bytes.append(member: "partialCancelUri", partialCancelPath.map { authority + $0 })
+        bytes.append(member: "partialCancelUri", partialCancelURI)
         bytes.append(member: "nextUri", nextPath.map { authority + $0 })
         if let columns {
             bytes.append(member: "columns")

@@ -15,6 +15,7 @@ final class ClientConnection: StreamOwner {
     private var hasHead = false
     private var isAnswering = false
     private var peerEnded = false
+    private var isSilent = false
 
     /// Trino takes 1.2 MB of headers and has no 431.
     private static let maximumHead = 4 << 20
@@ -37,7 +38,7 @@ final class ClientConnection: StreamOwner {
 
     func ended() {
         peerEnded = true
-        if !isAnswering { stream?.close() }
+        if !isAnswering || isSilent { stream?.close() }
     }
 
     func closed(_ reason: CloseReason) {
@@ -141,15 +142,27 @@ final class ClientConnection: StreamOwner {
 
     private func write(_ bytes: [UInt8]) { stream?.write(bytes.span) }
 
-    /// Writes an answer, or the beginning of it: `cut` bytes of its body and no more.
-    func write(_ written: WrittenResponse, closes: Bool, cut: Int?) {
+    /// Nothing is answered any more, until the client goes.
+    func fallSilent() {
+        isSilent = true
+        if peerEnded { stream?.close() }
+    }
+
+    /// Writes the beginning of an answer, and closes or resets.
+    func write(_ written: WrittenResponse, cut: Cut) {
         guard let stream else { return }
-        if let cut {
-            let part = Array(written.body.prefix(cut))
-            stream.write(written.head.span, part.span)
-            stream.finish()
-            return
-        }
+        let head = written.head.prefix(cut.head ?? written.head.count)
+        let length = cut.head == nil ? (cut.body < 0 ? written.body.count + cut.body : cut.body) : 0
+        let body = written.body.prefix(max(0, length))
+        stream.write(Array(head).span, Array(body).span)
+        guard cut.isReset else { return stream.finish() }
+        // What was written is to arrive before the reset does.
+        server.after(head.isEmpty ? 0 : 50) { [weak self] in self?.stream?.abort() }
+    }
+
+    /// Writes an answer.
+    func write(_ written: WrittenResponse, closes: Bool) {
+        guard let stream else { return }
         stream.write(written.head.span, written.body.span)
         isAnswering = false
         if closes || peerEnded {
@@ -160,12 +173,32 @@ final class ClientConnection: StreamOwner {
     }
 }
 
+/// How much of an answer leaves.
+struct Cut {
+    /// Bytes of the head, and nothing of the body; nil: all of it.
+    var head: Int?
+    /// Bytes of the body; below 0: all but so many.
+    var body = 0
+    /// Whether the connection is reset then, not closed.
+    var isReset = false
+}
+
 /// A request that is to be answered once, now or later.
 final class Exchange {
     let connection: ClientConnection
     let request: Request
-    /// Bytes of the body after which the connection is to be cut.
-    var cut: Int?
+    /// What becomes of the answer, if a fault touches it.
+    var loss: Loss?
+
+    /// What a fault makes of an answer; the request has taken its effect.
+    enum Loss {
+        /// Only its beginning leaves.
+        case cut(Cut)
+        /// It never leaves.
+        case silence
+        /// Another one leaves in its place.
+        case replaced(Response)
+    }
 
     init(_ connection: ClientConnection, _ request: Request) {
         self.connection = connection

@@ -54,8 +54,6 @@ struct Response: Equatable {
             status: status, contentType: "text/plain", body: Array("Error \(phrase): \(text ?? "HTTP \(phrase)")".utf8))
     }
 
-    static let queryNotFound = refusal(404, "Query not found")
-
     static func empty(_ status: Int) -> Response { Response(status: status) }
 
     static func reason(_ status: Int) -> String {

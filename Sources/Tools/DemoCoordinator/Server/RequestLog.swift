@@ -9,6 +9,10 @@ struct RequestLog: Equatable {
         /// `X-Penstock-Attempt`, where a gateway sent it.
         let attempt: String?
         let transaction: String?
+        /// GETs of its pages.
+        var polls = 0
+        /// What it was to change is changed.
+        var tookEffect = false
         var wasStarted = false
         var wasCanceled = false
         /// The page without nextUri has been given.
@@ -22,10 +26,18 @@ struct RequestLog: Equatable {
     static let maximumText = 10_000
 
     private(set) var counts: [String: Int] = [:]
+    /// How often each text was POSTed, whatever the answer was.
+    private(set) var posts: [String: Int] = [:]
     private var entries: [String: Entry] = [:]
     private var order: [String] = []
 
     mutating func count(_ kind: String) { counts[kind, default: 0] += 1 }
+
+    mutating func countPost(of sql: String) {
+        let text = String(sql.prefix(Self.maximumText))
+        guard posts.count < Self.maximum || posts[text] != nil else { return }
+        posts[text, default: 0] += 1
+    }
 
     mutating func add(_ entry: Entry) {
         entries[entry.id] = entry
@@ -49,6 +61,10 @@ struct RequestLog: Equatable {
         bytes.append(ascii: "{")
         for kind in counts.keys.sorted() { bytes.append(member: kind, counts[kind]) }
         bytes.append(ascii: "}")
+        bytes.append(member: "posts")
+        bytes.append(ascii: "{")
+        for text in posts.keys.sorted() { bytes.append(member: text, posts[text]) }
+        bytes.append(ascii: "}")
         bytes.append(member: "statements")
         bytes.append(ascii: "[")
         for (offset, id) in order.enumerated() {
@@ -61,7 +77,9 @@ struct RequestLog: Equatable {
             bytes.append(member: "source", entry.source)
             bytes.append(member: "attempt", entry.attempt)
             bytes.append(member: "transaction", entry.transaction)
+            bytes.append(member: "polls", entry.polls)
             bytes.append(member: "started", entry.wasStarted)
+            bytes.append(member: "took_effect", entry.tookEffect)
             bytes.append(member: "canceled", entry.wasCanceled)
             bytes.append(member: "finished", entry.wasFinished)
             bytes.append(member: "error", entry.error)

@@ -13,8 +13,8 @@ extension Response {
     private static let compressedFrom = 32
     private static let chunkBytes = 32_768
 
-    /// The bytes of the answer to a request, its header fields in Trino's order.
-    func written(for request: Request, date: String, alwaysChunked: Bool, closes: Bool) -> WrittenResponse {
+    /// The bytes of the answer to a request, its header fields in Trino's order. `chunked`: nil for what is large.
+    func written(for request: Request, date: String, chunked: Bool?, closes: Bool) -> WrittenResponse {
         var body = body
         var fields: [Header] = [Header(name: "Date", value: date)]
         if status == 200, contentType != nil { fields.append(Header(name: "Vary", value: "Accept-Encoding")) }
@@ -31,7 +31,7 @@ extension Response {
         }
         if status == 204 {
             body = []
-        } else if !request.isHTTP10, !isHead, !body.isEmpty, alwaysChunked || body.count > Self.chunkedBeyond {
+        } else if !request.isHTTP10, !isHead, !body.isEmpty, chunked ?? (body.count > Self.chunkedBeyond) {
             fields.append(Header(name: "Transfer-Encoding", value: "chunked"))
             body = Self.chunked(body)
         } else {

@@ -9,7 +9,7 @@ extension Server {
         case (.get, "/v1/info/coordinator"): .empty(200)
         case (.get, "/v1/status"), (.head, "/v1/status"): .json(status)
         case (.get, "/v1/cluster"): .json(cluster)
-        case (.get, "/v1/integrations/gateway/metrics"):
+        case (.get, "/v1/integrations/gateway/metrics") where behaviour.dialect == .trino:
             .json(
                 Array(
                     #"{"clusterSize":\#(behaviour.workers),"totalFreeBytes":1310720000,"aggregatedSystemLoad":0.1}"#
@@ -29,16 +29,20 @@ extension Server {
 
     private var info: [UInt8] {
         var bytes: [UInt8] = []
+        let isTrino = behaviour.dialect == .trino
         bytes.append(ascii: "{")
-        bytes.append(member: "nodeId", name)
-        bytes.append(member: "state", behaviour.state)
+        if isTrino {
+            bytes.append(member: "nodeId", name)
+            bytes.append(member: "state", behaviour.state)
+        }
         bytes.append(member: "nodeVersion")
         bytes.append(ascii: "{")
         bytes.append(member: "version", Version.node)
         bytes.append(ascii: "}")
         bytes.append(member: "environment", "demo")
         bytes.append(member: "coordinator", true)
-        bytes.append(member: "coordinatorId", ids.incarnation)
+        // Presto does not say which incarnation it is.
+        if isTrino { bytes.append(member: "coordinatorId", ids.incarnation) }
         bytes.append(member: "starting", isStarting)
         bytes.append(member: "uptime", uptime)
         bytes.append(ascii: "}")

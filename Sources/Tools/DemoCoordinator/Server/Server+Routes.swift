@@ -8,10 +8,11 @@ extension Server {
         if request.path.hasPrefix("/-/") { return control(exchange) }
         unlessFrozen { [self] in
             let (step, statement, token) = place(request)
-            log.count(kind(request, step))
             let sql = step == .post ? String(decoding: request.body, as: UTF8.self) : statement?.sql
-            let page = step == .executing ? token : nil
-            guard let fault = faults.onRequest(step, page: page, sql: sql) else { return route(exchange) }
+            log.count(kind(request, step))
+            if step == .post, request.method == .post, let sql { log.countPost(of: sql) }
+            if let statement, request.method == .get { log.change(statement.id) { $0.polls += 1 } }
+            guard let fault = faults.onRequest(step, page: token, sql: sql) else { return route(exchange) }
             after(fault.delayMs ?? 0) { [self] in act(fault, on: exchange) }
         }
     }
@@ -23,8 +24,7 @@ extension Server {
         if segments.count == 2 { return (.post, nil, nil) }
         let statement = segments.count > 3 ? statements[segments[3]] : nil
         if request.method == .delete { return (.delete, statement, nil) }
-        let token = segments.last.flatMap { Int($0) }
-        return (segments[2] == "queued" ? .queued : .executing, statement, token)
+        return (segments[2] == "queued" ? .queued : .executing, statement, segments.last.flatMap { Int($0) })
     }
 
     private func kind(_ request: Request, _ step: Fault.Step) -> String {
@@ -36,26 +36,36 @@ extension Server {
         switch fault.deed {
         case .die: die(fault.forMs)
         case .restart: restart(downFor: fault.forMs ?? 0, startingFor: fault.startingMs ?? 0)
-        case .hang: return
+        case .hang: lose(exchange, .silence, unless: fault.handled != true)
         case .freeze:
             freeze(fault.forMs)
             unlessFrozen { [self] in route(exchange) }
         case .cut:
-            exchange.cut = fault.bytes ?? 0
-            route(exchange)
-        case .reset: exchange.connection.reset()
-        case .status:
-            let headers = (fault.headers ?? [:]).sorted { $0.key < $1.key }
-                .map { Response.Header(name: $0.key, value: $0.value) }
-            let status = fault.status ?? 503
-            let body = fault.body ?? "Error \(status) \(Response.reason(status)): scripted"
-            reply(
-                exchange, Response(status: status, headers: headers, contentType: "text/plain", body: Array(body.utf8)))
+            let cut = Cut(head: fault.headBytes, body: fault.bytes ?? 0, isReset: fault.reset ?? false)
+            lose(exchange, .cut(cut), unless: false)
+        case .reset: lose(exchange, .cut(Cut(head: 0, isReset: true)), unless: fault.handled != true)
+        case .status: lose(exchange, .replaced(answer(of: fault)), unless: fault.handled != true)
         case .slow, .fail: route(exchange)
         case .loseWorkers:
             behaviour.workers = 0
             route(exchange)
         }
+    }
+
+    /// Lets an answer be lost: that of the request, or, where it is not to be handled, that of none.
+    private func lose(_ exchange: Exchange, _ loss: Exchange.Loss, unless isUnhandled: Bool) {
+        exchange.loss = loss
+        if isUnhandled { reply(exchange, .empty(200)) } else { route(exchange) }
+    }
+
+    private func answer(of fault: Fault) -> Response {
+        let headers = (fault.headers ?? [:]).sorted { $0.key < $1.key }
+            .map { Response.Header(name: $0.key, value: $0.value) }
+        let hasType = headers.contains { $0.name.lowercased() == "content-type" }
+        let status = fault.status ?? 503
+        let body = fault.body ?? "Error \(status) \(Response.reason(status)): scripted"
+        return Response(
+            status: status, headers: headers, contentType: hasType ? nil : "text/plain", body: Array(body.utf8))
     }
 
     private func route(_ exchange: Exchange) {
@@ -71,19 +81,30 @@ extension Server {
         let segments = request.segments
         switch (request.method, segments.count, segments.first, segments.dropFirst().first) {
         case (_, 2, "v1", "statement"): submit(exchange)
-        case (_, 6..., "v1", "statement"): statementURI(exchange, segments)
+        case (_, 5..., "v1", "statement"): statementURI(exchange, segments)
+        case (.delete, 3, "v1", "stage"):
+            if let id = segments[2].split(separator: ".").first { statements[String(id)].map(cancelPartly) }
+            reply(exchange, .empty(204))
         case (_, 3..., "v1", "query"): queryURI(exchange, segments[2])
         default: reply(exchange, information(request) ?? .refusal(404))
         }
     }
 
-    /// `/v1/statement/queued/{id}/{slug}/{token}` and its like.
-    private func statementURI(_ exchange: Exchange, _ segments: [String]) {
+    /// `/v1/statement/queued/{id}/{slug}/{token}`, Presto's `/v1/statement/queued/{id}/{token}?slug=`, and their like.
+    private func statementURI(_ exchange: Exchange, _ original: [String]) {
+        var segments = original
+        if segments.count == 5,
+            let parameter = exchange.request.query.split(separator: "&").first(where: {
+                $0.hasPrefix("slug=")
+            })
+        {
+            segments.insert(String(parameter.dropFirst("slug=".count)), at: 4)
+        }
         let method = exchange.request.method
         if segments[2] == "executing", segments[3] == "partialCancel", segments.count == 8 {
             guard method == .delete else { return refuseMethod(exchange, "DELETE,OPTIONS") }
             guard let statement = find(segments[4], .executing, segments[6], segments[7]) else {
-                return reply(exchange, .queryNotFound)
+                return reply(exchange, queryNotFound)
             }
             cancelPartly(statement)
             return reply(exchange, .empty(204))
@@ -93,14 +114,21 @@ extension Server {
         }
         guard [.get, .head, .delete].contains(method) else { return refuseMethod(exchange, "HEAD,DELETE,GET,OPTIONS") }
         guard let statement = find(segments[3], context, segments[4], segments[5]), let token = Int(segments[5]) else {
-            return reply(exchange, .queryNotFound)
+            return reply(exchange, queryNotFound)
         }
         touch(statement)
         switch (method, context) {
         case (.delete, _):
+            // Presto knows nothing of what was never polled, and says so in its way.
+            if statement.dialect == .presto, statement.phase == .submitted {
+                return reply(
+                    exchange,
+                    Response(status: 500, contentType: "text/plain", body: Array("java.lang.NullPointerException".utf8))
+                )
+            }
             cancel(statement)
             reply(exchange, .empty(204))
-        case (.head, .executing): reply(exchange, .json([]))
+        case (.head, .executing) where statement.dialect == .trino: reply(exchange, .json([]))
         case (_, .queued): pollQueued(exchange, statement, token)
         default: pollExecuting(exchange, statement, token)
         }
@@ -113,7 +141,7 @@ extension Server {
     /// The statement, if the slug is that of the token.
     private func find(_ id: String, _ context: URIContext, _ slug: String, _ token: String) -> Statement? {
         guard let statement = statements[id], let number = Int(token), number >= 0,
-            statement.slugs.slug(context, number) == slug
+            statement.slug(context, number) == slug
         else { return nil }
         return statement
     }
@@ -144,6 +172,13 @@ extension Server {
             reply(exchange, .json(statement.information(authority: authority(exchange.request))))
         case .post, .put, .options, .other: refuseMethod(exchange, "HEAD,DELETE,GET,OPTIONS")
         }
+    }
+
+    /// What a URI gets that belongs to no statement.
+    var queryNotFound: Response {
+        behaviour.dialect == .trino
+            ? .refusal(404, "Query not found")
+            : Response(status: 404, contentType: "text/plain", body: Array("Query not found".utf8))
     }
 
     func refusal(_ fault: SessionFault) -> Response {
@@ -185,7 +220,7 @@ extension Server {
         default: response = .refusal(404)
         }
         let written = response.written(
-            for: request, date: now.httpDate, alwaysChunked: false, closes: !request.keepsAlive)
-        exchange.connection.write(written, closes: !request.keepsAlive, cut: nil)
+            for: request, date: now.httpDate, chunked: false, closes: !request.keepsAlive)
+        exchange.connection.write(written, closes: !request.keepsAlive)
     }
 }

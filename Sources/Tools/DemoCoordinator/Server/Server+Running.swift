@@ -22,7 +22,7 @@ extension Server {
             return fail(statement, .unknownTransaction(id))
         }
         if let fault = faults.onStatement(statement.sql) {
-            if fault.step == .queued { return fail(statement, fault.failure) }
+            if fault.step == .queued, fault.effect != true { return fail(statement, fault.failure) }
             statement.fault = fault
         }
         waiting.append(statement)
@@ -51,7 +51,9 @@ extension Server {
         let request = StatementRequest(
             sql: statement.sql, session: statement.session, now: now, node: name, pageRows: pageRows(statement),
             pageBytes: behaviour.pageBytes,
-            fault: statement.fault.map { RowFault(rows: $0.rows ?? 0, failure: $0.failure) })
+            fault: statement.fault.map {
+                RowFault(rows: $0.rows ?? 0, failure: $0.failure, hasEffect: $0.effect ?? false)
+            })
         let id = statement.id
         database.prepare(request) { [post] result in post { $0.planned(id, result) } }
     }
@@ -71,6 +73,8 @@ extension Server {
                 if let failure = transactionFault(statement, planned) { return fail(statement, failure) }
                 statement.planned = planned
                 statement.columns = planned.columns
+                statement.headers = (statement.fault?.headers ?? [:]).sorted { $0.key < $1.key }
+                    .map { SessionHeader(name: $0.key, value: $0.value) }
                 statement.phase = .running
                 if let step = planned.transaction {
                     transact(statement, step)
@@ -94,6 +98,7 @@ extension Server {
 
     private func fetched(_ id: String, _ batch: RowBatch) {
         unlessFrozen { [self] in
+            if batch.tookEffect { log.change(id) { $0.tookEffect = true } }
             guard let statement = statements[id], statement.isFetching else { return }
             statement.isFetching = false
             guard statement.failure == nil, !statement.isExhausted else { return release(statement) }

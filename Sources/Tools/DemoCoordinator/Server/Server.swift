@@ -193,9 +193,15 @@ final class Server {
     func reply(_ exchange: Exchange, _ response: Response) {
         unlessFrozen { [self] in
             let closes = !exchange.request.keepsAlive
+            var response = response
+            if case .replaced(let other)? = exchange.loss { response = other }
             let written = response.written(
-                for: exchange.request, date: now.httpDate, alwaysChunked: behaviour.isAlwaysChunked, closes: closes)
-            exchange.connection.write(written, closes: closes, cut: exchange.cut)
+                for: exchange.request, date: now.httpDate, chunked: behaviour.isChunked, closes: closes)
+            switch exchange.loss {
+            case .cut(let cut)?: exchange.connection.write(written, cut: cut)
+            case .silence?: exchange.connection.fallSilent()
+            case .replaced?, nil: exchange.connection.write(written, closes: closes)
+            }
         }
     }
 }

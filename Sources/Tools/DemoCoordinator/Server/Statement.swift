@@ -1,4 +1,5 @@
 import Network
+import Wire
 
 /// A statement that was submitted, until the coordinator forgets it. It lives on the server's loop.
 final class Statement {
@@ -25,6 +26,8 @@ final class Statement {
 
     let id: String
     let slugs: Slugs
+    /// How its pages and URIs look.
+    let dialect: Dialect
     let sql: String
     let session: ClientSession
     /// When it was submitted: the loop's milliseconds, and the civil time.
@@ -62,11 +65,13 @@ final class Statement {
     var fault: Fault?
 
     init(
-        id: String, slugs: Slugs, sql: String, session: ClientSession, submitted: Int64, created: CivilTime,
+        id: String, slugs: Slugs, dialect: Dialect, sql: String, session: ClientSession, submitted: Int64,
+        created: CivilTime,
         finishedPages: Int
     ) {
         self.id = id
         self.slugs = slugs
+        self.dialect = dialect
         self.sql = sql
         self.session = session
         self.submitted = submitted
@@ -76,8 +81,20 @@ final class Statement {
         lastSeenAt = created
     }
 
+    /// The slug of a token: Presto has one for all of them.
+    func slug(_ context: URIContext, _ token: Int) -> String {
+        switch dialect {
+        case .trino: slugs.slug(context, token)
+        case .presto: "x" + slugs.slug(.queued, 0).dropFirst().prefix(32)
+        }
+    }
+
     func path(_ context: URIContext, _ token: Int) -> String {
-        "/v1/statement/\(context.rawValue)/\(id)/\(slugs.slug(context, token))/\(token)"
+        let start = "/v1/statement/\(context.rawValue)/\(id)"
+        return switch dialect {
+        case .trino: "\(start)/\(slug(context, token))/\(token)"
+        case .presto: "\(start)/\(token)?slug=\(slug(context, token))"
+        }
     }
 
     /// What its pages' stats say now.
