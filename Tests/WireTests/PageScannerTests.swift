@@ -48,6 +48,47 @@ import Testing
         }
     }
 
+    /// Given whole from its beginning each time, with more behind it: the URIs found stay where they are.
+    @Test(arguments: RecordedPages.all) func keepTheURIsOfEarlierCallsWhenTold(_ recorded: RecordedPages) {
+        for page in recorded.pages where page.count < 8192 {
+            var whole = PageScanner()
+            if case .streams(let safe) = whole.scan(page.span, from: 0) {
+                _ = whole.scan(page.span, from: safe, keepsURIs: true)
+            }
+            for cut in 0...page.count {
+                var scanner = PageScanner()
+                var from = 0
+                for end in [cut, page.count, page.count] {
+                    switch scanner.scan(page.span.extracting(0..<end), from: from, keepsURIs: true) {
+                    case .more(let safe), .streams(let safe), .whole(let safe): from = safe
+                    case .malformed: Issue.record("\(recorded.name): malformed when cut at \(cut)")
+                    }
+                }
+                guard scanner.uris == whole.uris, scanner.errorJSON == whole.errorJSON else {
+                    Issue.record("\(recorded.name): the URIs of a page of \(page.count) bytes differ, cut at \(cut)")
+                    return
+                }
+            }
+        }
+    }
+
+    /// Never before a nextUri, and on the last pages of both engines before anything large.
+    @Test(arguments: RecordedPages.all) func tellTheLastOneBeforeItsEnd(_ recorded: RecordedPages) throws {
+        for page in recorded.pages where page.count < 8192 {
+            let hasNext = try PageFacts(Decoded.decode(page)).hasNext
+            for end in 0...page.count {
+                var scanner = PageScanner()
+                _ = scanner.scan(page.span.extracting(0..<end), from: 0)
+                guard !(scanner.isSurelyLast && hasNext) else {
+                    Issue.record("\(recorded.name): a page of \(page.count) bytes is no last one, cut at \(end)")
+                    return
+                }
+            }
+            let isOfAnEngine = recorded.name.hasPrefix("trino") || recorded.name.hasPrefix("presto")
+            if isOfAnEngine { #expect(SplicedPage(page, cuts: []).scanner.isSurelyLast == !hasNext) }
+        }
+    }
+
     /// What the scanner lets stream unscanned carries no URI.
     @Test(arguments: RecordedPages.all) func streamOnlyWhatNeedsNoScan(_ recorded: RecordedPages) throws {
         for page in recorded.pages {
@@ -94,6 +135,60 @@ extension SplicedPage {
     ])
     func knowsTheirPathsWithoutAnAuthorityToo(_ uri: String, _ path: String) {
         #expect(scanned("{\"nextUri\":\"\(uri)\"}").paths[.next] == path)
+    }
+
+    @Test func hashesTheBytesOfColumnsWhereverTheyAreCut() {
+        let columns = #"[{"name":"a","type":"varchar(25)"},{"name":"[b\"]","type":"bigint","x":[{}]}]"#
+        func hash(_ columns: String, cuts: [Int] = [], next: String = "http://h/a") -> UInt64 {
+            let text = #"{"id":"a","nextUri":"\#(next)","columns":\#(columns),"data":[[1]],"stats":{}}"#
+            return SplicedPage(Array(text.utf8), cuts: cuts).scanner.columnsHash
+        }
+        let whole = hash(columns)
+        #expect(whole != 0)
+        #expect(hash(columns, next: "http://another/b") == whole)
+        let length = columns.utf8.count + 60
+        for cut in 0..<length { #expect(hash(columns, cuts: [cut]) == whole) }
+        for cut in 0..<length - 9 { #expect(hash(columns, cuts: [cut, cut + 3, cut + 9]) == whole) }
+        #expect(hash(columns, cuts: Array(0..<length)) == whole)
+        for offset in columns.utf8.indices where columns[offset] == "a" || columns[offset] == "i" {
+            #expect(hash(columns.replacingCharacter(at: offset, with: "b")) != whole)
+        }
+        #expect(hash("[]") != 0)
+        #expect(hash("[]") != whole)
+        #expect(hash("[ ]") != hash("[]"))
+        #expect(hash("null") == 0)
+        #expect(scanned(#"{"id":"a","stats":{}}"#).scanner.columnsHash == 0)
+    }
+
+    @Test func hashesAnewAfterAReset() {
+        let page = Array(#"{"columns":[1]}"#.utf8)
+        var scanner = PageScanner()
+        _ = scanner.scan(page.span, from: 0)
+        let hash = scanner.columnsHash
+        scanner.reset()
+        #expect(scanner.columnsHash == 0)
+        _ = scanner.scan(page.span, from: 0)
+        #expect(scanner.columnsHash == hash)
+    }
+
+    @Test func knowsWhetherItIsWithinColumns() {
+        let page = Array(#"{"columns":[1],"data":[[1]]}"#.utf8)
+        func isWithin(_ end: Int) -> Bool {
+            var scanner = PageScanner()
+            _ = scanner.scan(page.span.extracting(0..<end), from: 0)
+            return scanner.isWithinColumns
+        }
+        #expect((0...page.count).filter(isWithin) == [12, 13])
+    }
+
+    @Test(arguments: [
+        (#"{"id":"a","infoUri":"i","columns":[1],"data":"#, true), (#"{"id":"a","infoUri":"i","columns":[1]"#, false),
+        (#"{"id":"a","infoUri":"i","stats":"#, true), (#"{"id":"a","nextUri":"n","data":"#, false),
+        (#"{"id":"a","nextUri":null,"data":"#, true), (#"{"stats":{},"id":"a","data":"#, false),
+        (#"{"id":"a","own":1,"data":"#, false),
+    ])
+    func isSurelyTheLastOnceWhatFollowsANextURIIsReached(_ text: String, _ isLast: Bool) {
+        #expect(scanned(text).scanner.isSurelyLast == isLast)
     }
 
     @Test func decodesEscapedURIs() {
@@ -220,5 +315,13 @@ extension SplicedPage {
         #expect(!scanner.hasError)
         #expect(!scanner.hasRows)
         #expect(scanner.errorJSON.isEmpty)
+    }
+}
+
+extension String {
+    fileprivate func replacingCharacter(at index: Index, with character: Character) -> String {
+        var copy = self
+        copy.replaceSubrange(index...index, with: [character])
+        return copy
     }
 }

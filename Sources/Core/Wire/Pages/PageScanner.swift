@@ -19,7 +19,7 @@ public enum PageStep: Equatable, Sendable {
 /// It reads the members of the outermost object, in any order, and `state` within `stats`; everything else is crossed.
 /// Members that are null count as absent. It keeps its place between reads, so a span may end at any byte.
 public struct PageScanner: Sendable {
-    /// The URIs that the last call of `scan` found, in their order. Each call begins with none.
+    /// The URIs that the last call of `scan` found, in their order. Each call begins with none, unless told otherwise.
     public private(set) var uris: [PageURI] = []
     /// The page's `id`, up to 128 bytes; empty before it was met.
     public private(set) var idBytes: [UInt8] = []
@@ -37,6 +37,13 @@ public struct PageScanner: Sendable {
     public private(set) var state = PageState.absent
     /// The `error` object, its first 64 KiB; `readError` takes it.
     public private(set) var errorJSON: [UInt8] = []
+    /// A hash of the bytes of `columns`, brackets included, as far as they were scanned; 0 without columns. It is
+    /// compared within one process only, and never stored.
+    public var columnsHash: UInt64 { hasColumns ? columns.value : 0 }
+    /// `columns` has begun and its end was not scanned yet.
+    public var isWithinColumns: Bool { member == .columns && place == .nested }
+    /// No nextUri will come: in the engines' order of members, what stands behind it has been reached.
+    public var isSurelyLast: Bool { !hasNext && isCanonical && rank >= Int(PageMember.rows.rawValue) }
 
     private var place = Place.start
     private var member = PageMember.other
@@ -44,6 +51,7 @@ public struct PageScanner: Sendable {
     private var isInStats = false
     /// The string or container that is crossed.
     private var crossing = Crossing()
+    private var columns = StreamHash()
     /// The members came in the engines' order so far.
     private var isCanonical = true
     /// Where the last member stands in that order.
@@ -76,6 +84,7 @@ public struct PageScanner: Sendable {
         hasUpdateType = false
         state = .absent
         errorJSON = []
+        columns = StreamHash()
         place = .start
         member = .other
         isInStats = false
@@ -87,8 +96,11 @@ public struct PageScanner: Sendable {
     }
 
     /// Scans `bytes` from `from`: 0 at first, then where the last step's `safe` bytes now are.
-    public mutating func scan(_ bytes: Span<UInt8>, from: Int) -> PageStep {
-        uris.removeAll(keepingCapacity: true)
+    ///
+    /// - Parameter keepsURIs: those that earlier calls found stay in `uris`. For a caller who gives all of the page
+    ///   each time, with more behind it, so that their offsets hold.
+    public mutating func scan(_ bytes: Span<UInt8>, from: Int, keepsURIs: Bool = false) -> PageStep {
+        if !keepsURIs { uris.removeAll(keepingCapacity: true) }
         var index = from
         while index < bytes.count {
             switch place {
@@ -216,6 +228,7 @@ public struct PageScanner: Sendable {
             crossing.depth = 1
             place = .nested
             if member == .error, byte == 0x7B { errorJSON = [byte] }
+            if member == .columns { columns.absorb(bytes, index..<index &+ 1) }
             index &+= 1
             if member == .rows {
                 if byte == 0x5B {
@@ -305,6 +318,7 @@ public struct PageScanner: Sendable {
         let end = crossing.container(bytes, from: start)
         if crossing.depth == 0 { place = .separator }
         if member == .error { capture(bytes, start..<end) }
+        if member == .columns { columns.absorb(bytes, start..<end) }
         return end
     }
 
