@@ -20,10 +20,13 @@ func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
 }
 
 /// A module of one ring.
-func module(_ ring: String, _ name: String, _ names: [String] = [], settings: [SwiftSetting] = strict) -> Target {
+func module(
+    _ ring: String, _ name: String, _ names: [String] = [], resources: [Resource]? = nil,
+    settings: [SwiftSetting] = strict
+) -> Target {
     .target(
         name: name, dependencies: names.map { .byName(name: $0) }, path: "Sources/\(ring)/\(name)",
-        swiftSettings: settings)
+        resources: resources, swiftSettings: settings)
 }
 
 /// The tests of one module.
@@ -71,7 +74,10 @@ let package = Package(
         module("Adapters", "Relay", ["Network", "Wire", "SQL", "Engine", "Model", "Bytes"]),
         module("Adapters", "StorageSQLite", ["SQLite", "Threads", "Files", "Model", "Engine", "SQL", "Wire"]),
         module("Adapters", "WebClient", ["Curl", "Model", "Engine"]),
-        module("Adapters", "SettingsFiles", ["YAML", "Patterns", "Model", "Engine"]),
+        // The shipped failure policy is inside the binary.
+        module(
+            "Adapters", "SettingsFiles", ["YAML", "Patterns", "Model", "Engine"],
+            resources: [.embedInCode("../../../Config/failure-policy.yaml")]),
         module("Adapters", "Telemetry", ["Files", "Model", "Engine"]),
         module("Adapters", "AdminServer", ["HTTPServer", "Files", "Model", "Engine"]),
 
@@ -114,7 +120,7 @@ let package = Package(
         tests("Patterns", ["Patterns"]),
         tests("YAML", ["YAML"]),
         tests("AdminServer", ["AdminServer", "Network", "WebClient", "Files", "Model", "Engine", "Wire"]),
-        tests("Commands", ["Commands", "Files", "Model", "Engine", "Wire"]),
+        tests("Commands", ["Commands", "Files", "Model", "Engine", "Patterns", "Wire"]),
         tests("Telemetry", ["Telemetry", "Model", "Engine", "SQL", "Wire"]),
         tests("Model", ["Model", "Engine"]),
         tests("SettingsFiles", ["SettingsFiles", "Model", "Engine", "Patterns", "YAML"], data: ["Policy/Facts"]),

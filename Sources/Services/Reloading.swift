@@ -31,7 +31,10 @@ public final class Reloading: Sendable {
         } catch {
             log.error("settings refused", LogField("problem", error.detail))
             for problem in error.problems {
-                log.error("settings problem", LogField("path", problem.path), LogField("problem", problem.message))
+                log.error(
+                    "settings problem", LogField("file", problem.file ?? ""),
+                    LogField("line", problem.line.map(String.init) ?? ""), LogField("path", problem.path),
+                    LogField("problem", problem.message))
             }
             throw error
         }
@@ -61,7 +64,9 @@ public final class Reloading: Sendable {
 
 extension SettingsProblemBody {
     fileprivate init(_ problem: SettingsProblem) {
-        self.init(path: problem.path, line: problem.line, message: problem.message, suggestion: problem.suggestion)
+        self.init(
+            file: problem.file, path: problem.path, line: problem.line, message: problem.message,
+            suggestion: problem.suggestion)
     }
 }
 

@@ -120,9 +120,26 @@ final class FakeAPI: AdminAPI {
 
     func statement(_ id: String) async throws(AdminProblem) -> StatementBody { Self.statement(id) }
 
+    static let rule: Rule = {
+        var rule = Rule(id: "H03", failureClass: .unavailable, action: .other)
+        rule.step = .submit
+        rule.occurrences = [.event(.cut), .status(503), .anyStatus]
+        rule.retries = .unbounded
+        rule.wait = .retryAfterElseShort
+        return rule
+    }()
+
+    func rules() async -> [RuleBody] { [RuleBody(Self.rule)] }
+
+    func explain(_ request: ExplainRequest) async -> ExplainBody {
+        note("explain \(request.failure)")
+        return ExplainBody(Policy([Self.rule]).explain(request.failure), RetrySettings())
+    }
+
     func reload() async throws(AdminProblem) -> ReloadBody {
         throw .invalidSettings([
-            SettingsProblemBody(path: "listen.prot", line: 2, message: "unknown key", suggestion: "write `port`")
+            SettingsProblemBody(
+                file: "penstock.yaml", path: "listen.prot", line: 2, message: "unknown key", suggestion: "write `port`")
         ])
     }
 

@@ -88,8 +88,54 @@ struct RouteTests {
             #expect(reply.status == 422)
             #expect(
                 reply.text.contains(
-                    #""problems":[{"line":2,"message":"unknown key","path":"listen.prot","#
+                    #""problems":[{"file":"penstock.yaml","line":2,"message":"unknown key","path":"listen.prot","#
                         + #""suggestion":"write `port`"}]"#))
+        }
+    }
+
+    @Test func theRulesHaveTheKeysOfAPolicyFile() async throws {
+        try await ServedAPI.with { (served) async throws in
+            #expect(
+                try await served.ask("GET", "/v1/policy/rules").text
+                    == #"{"items":[{"action":"other","alert":false,"class":"unavailable","event":["cut"],"id":"H03","#
+                    + #""match":null,"names":[],"not_type":null,"opt_in":false,"retries":"unbounded","#
+                    + #""status":[503,"other"],"step":"submit","type":null,"wait":"RA, else S","#
+                    + #""when":"name-and-text"}],"next_cursor":null}"#)
+        }
+    }
+
+    @Test func aFailureIsExplained() async throws {
+        try await ServedAPI.with { (served) async throws in
+            let path = "/v1/policy/explain"
+            #expect(
+                try await served.ask("POST", path, #"{"step":"submit","status":503,"message":null}"#).text
+                    == #"{"action":"other","alert":false,"class":"unavailable","gate":null,"retries":"unbounded","#
+                    + #""rule":"H03","skipped":[],"wait":"RA, else S"}"#)
+            let failure = #"{"event":"cut","error_name":"N","error_type":"T","error_code":-4,"message":"m"}"#
+            #expect(
+                try await served.ask("POST", path, failure).text
+                    == #"{"action":"none","alert":false,"class":"internal","gate":null,"retries":0,"rule":null,"#
+                    + #""skipped":[{"rule":"H03","why":"holds at step submit only"}],"wait":null}"#)
+            let said = Failure(
+                step: .poll, event: .cut, errorName: "N", errorType: "T", errorCode: -4, message: "m")
+            #expect(served.api.calls.last == "explain \(said)")
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"step":"pol"}"#, "'step': there is no 'pol' here; did you mean 'poll'?"),
+        (#"{"event":"fire"}"#, "there are: refused, reset"),
+        (#"{"step":7}"#, "'step'"), (#"{"status":"503"}"#, "'status' must be a whole number"),
+        (#"{"error_nam":"X"}"#, "Did you mean 'error_name'?"), ("[]", "must be a JSON object"),
+        (#""poll""#, "must be a JSON object"), ("{", "not JSON"),
+    ])
+    func whatIsNoFailureIsRefused(body: String, detail: String) async throws {
+        try await ServedAPI.with { (served) async throws in
+            let reply = try await served.ask("POST", "/v1/policy/explain", body)
+            #expect(reply.status == 400)
+            let said = try reply.problem().detail
+            #expect(said.contains(detail), "\(said)")
+            #expect(served.api.calls.isEmpty)
         }
     }
 

@@ -1,5 +1,7 @@
 import Engine
+import FoundationEssentials
 import Model
+import Patterns
 import Testing
 import Wire
 
@@ -181,6 +183,88 @@ struct VerbTests {
         #expect(session.output.contains("elapsed     1.0 s\n"))
         #expect(session.output.contains("DIVISION_BY_ZERO"))
         #expect(session.output.hasSuffix("\nattempt 1: Division by zero\n"))
+    }
+
+    @Test func theRulesAreATable() async throws {
+        let session = Session()
+        var text = Rule(id: "U11", failureClass: .user, action: .same)
+        text.names = ["ONE", "TWO"]
+        text.match = try Pattern("a b")
+        text.when = .nameOrText
+        text.retries = .limited(3)
+        text.wait = .short
+        text.optIn = true
+        var way = Rule(id: "H03", failureClass: .unavailable, action: .none)
+        way.step = .submit
+        way.occurrences = [.event(.cut), .status(503), .anyStatus]
+        way.notType = .userError
+        try session.answer("/v1/policy/rules", ListBody([text, way].map(RuleBody.init)))
+        #expect(await session.run("rules") == .done)
+        #expect(
+            session.output == """
+                RULE  CLASS        ACTION  RETRIES  WAIT  NOTE    JUDGES
+                U11   user         same          3  S     opt-in  ONE TWO without a name /a b/
+                H03   unavailable  none          -  -     -       at submit, cut or status 503 or status other, \
+                no USER_ERROR
+
+                """)
+    }
+
+    @Test func anExplanationIsSentences() async throws {
+        let session = Session()
+        var early = Rule(id: "U01", failureClass: .user, action: .none)
+        early.names = ["OTHER"]
+        var late = Rule(id: "R02", failureClass: .resource, action: .other)
+        late.type = .external
+        late.retries = .limited(2)
+        late.wait = .medium
+        late.alert = true
+        var twin = early
+        twin.id = "U02"
+        var request = ExplainRequest(step: .submit)
+        request.errorName = "ONE"
+        request.errorType = "EXTERNAL"
+        request.errorCode = -7
+        request.status = 200
+        request.message = "-m"
+        let policy = Policy([early, twin, late])
+        var settings = RetrySettings()
+        settings.mode = .off
+        try session.answer("/v1/policy/explain", ExplainBody(policy.explain(request.failure), settings))
+        let code = await session.run(
+            "explain", "--step", "submit", "--error-name", "ONE", "--error-type", "EXTERNAL", "--code", "-7",
+            "--status", "200", "--message", "-m")
+        #expect(code == .done)
+        #expect(
+            session.output == """
+                rule      R02
+                class     resource: it wanted more than it was given
+                action    other: submitted again, to another coordinator
+                retries   2 at most
+                wait      M: up to 10 s, doubled each time up to 60 s, at random
+                alert     somebody should look, retried or not
+                gate      mode-off: not done: retries.mode is off
+
+                Why no rule before R02 judges it:
+                  does not name ONE:
+                    U01 U02
+
+                """)
+        let body = try #require(session.requests.first?.body)
+        #expect(try JSONDecoder().decode(ExplainRequest.self, from: Data(body)) == request)
+    }
+
+    @Test func anExplanationOfNothingIsWrongUsage() async {
+        let session = Session()
+        #expect(await session.run("explain") == .wrongUsage)
+        #expect(session.errors.contains("--error-name"))
+        #expect(await session.run("explain", "--json") == .wrongUsage)
+        #expect(await session.run("explain", "--step", "pol") == .wrongUsage)
+        #expect(session.errors.contains("did you mean 'poll'?"))
+        #expect(await session.run("explain", "--event", "fire") == .wrongUsage)
+        #expect(await session.run("explain", "--status", "99") == .wrongUsage)
+        #expect(await session.run("explain", "--code", "x") == .wrongUsage)
+        #expect(session.asked.isEmpty)
     }
 
     @Test func whatIsNoGatewayIsSaidToBeNone() async {

@@ -76,6 +76,37 @@ import Testing
                 == [SettingsChange(path: "groups", from: "[default, etl]", to: "[etl, default]")])
     }
 
+    @Test func rulesThatChangeAreNamed() {
+        var first = Rule(id: "A", failureClass: .unavailable, action: .other)
+        first.step = .submit
+        first.occurrences = [.event(.cut), .status(503), .anyStatus]
+        first.names = ["ONE", "TWO"]
+        first.notType = .userError
+        first.retries = .unbounded
+        first.wait = .retryAfterElseShort
+        let second = Rule(id: "B", failureClass: .user, action: .none)
+        var old = Settings()
+        old.policy.rules = Policy([first, second])
+        var new = old
+        first.names = ["ONE"]
+        new.policy.rules = Policy([first, second])
+        let before = "{ step: submit, event: [cut], status: [503, other], names: [ONE, TWO], not_type: USER_ERROR, "
+        let after = before.replacing(", TWO", with: "")
+        let verdict = "class: unavailable, action: other, retries: unbounded, wait: \"RA, else S\" }"
+        #expect(
+            Settings.changes(from: old, to: new) == [
+                SettingsChange(path: "policy[A]", from: before + verdict, to: after + verdict)
+            ])
+        new = old
+        new.policy.rules = Policy([second])
+        #expect(
+            Settings.changes(from: old, to: new) == [
+                SettingsChange(path: "policy.rules", from: "[A, B]", to: "[B]"),
+                SettingsChange(path: "policy[A]", from: before + verdict, to: nil),
+            ])
+        #expect(second.text == "{ class: user, action: none }")
+    }
+
     @Test func theStateDirectoryFollowsItsSurroundings() {
         var state = StateSettings()
         #expect(state.resolvedDirectory(environment: ["HOME": "/home/a"]) == "/home/a/.local/state/penstock")

@@ -129,6 +129,37 @@ import Wire
         #expect(rig.routing.settings == .twoPools)
     }
 
+    @Test func anotherPolicyHoldsAfterAReloadAndIsExplained() async throws {
+        var rule = Rule(id: "A1", failureClass: .external, action: .same)
+        rule.names = ["ONE"]
+        rule.retries = .limited(2)
+        rule.wait = .medium
+        rule.optIn = true
+        let rig = try await Rig.started()
+        var request = ExplainRequest()
+        request.errorName = "ONE"
+        #expect(await rig.control.explain(request).rule == nil)
+        var changed = Settings.twoPools
+        changed.policy.rules = Policy([rule])
+        rig.source.next.withLock { [changed] in $0 = .success(changed) }
+        #expect(try await rig.control.reload().changed.map(\.path) == ["policy.rules", "policy[A1]"])
+        #expect(await rig.control.rules().map(\.id) == ["A1"])
+        let optional = await rig.control.explain(request)
+        #expect((optional.rule, optional.action, optional.gate) == ("A1", .same, .optIn))
+        let gates: [(RetryMode, RetryGate?)] = [(.on, nil), (.shadow, .shadow), (.off, .modeOff)]
+        for (mode, gate) in gates {
+            changed.retries.optIn = ["A1"]
+            changed.retries.mode = mode
+            rig.source.next.withLock { [changed] in $0 = .success(changed) }
+            _ = try await rig.control.reload()
+            #expect(await rig.control.explain(request).gate == gate)
+        }
+        request.errorName = "TWO"
+        let none = await rig.control.explain(request)
+        #expect(none.skipped == [SkippedRuleBody(rule: "A1", why: "does not name TWO")])
+        #expect(none.gate == nil)
+    }
+
     @Test func whatOnlyAStartAppliesIsRefusedWhole() async throws {
         let rig = try await Rig.started()
         var changed = Settings.with([("blue", "10.0.0.9"), ("green", "10.0.0.2")])

@@ -2,35 +2,19 @@ import Engine
 import Model
 import YAML
 
-/// A file with a failure policy: a YAML list of rules, in order. It replaces the shipped one, whole.
-public struct PolicyFile: Sendable {
-    private let path: String
-
+/// Failure policies as text: a YAML list of rules, in order. The shipped one is inside the binary; a file of an
+/// operator's own replaces it, whole.
+public enum PolicyFile {
     /// Bytes of a policy file that are read; beyond it the file is refused.
     static let maximumBytes = 1 << 20
 
-    /// The file at a path.
-    public init(path: String) {
-        self.path = path
+    /// `Config/failure-policy.yaml`, as it was when this was built.
+    /// - Throws: never in a build whose tests passed; they read the same bytes.
+    public static func shipped() throws(SettingsProblems) -> Policy {
+        try read(PackageResources.failure_policy_yaml, from: "failure-policy.yaml, as shipped")
     }
 
-    /// The policy, all of its rules valid.
-    /// - Throws: every problem of the file at once.
-    public func load() throws(SettingsProblems) -> Policy {
-        let bytes: [UInt8]
-        do throws(UnreadableFile) {
-            bytes = try readFile(path, maximumBytes: Self.maximumBytes)
-        } catch {
-            throw SettingsProblems([
-                SettingsProblem(
-                    file: path, line: nil, path: "", message: "the file \(error.reason)",
-                    suggestion: "name a file that exists and may be read; with `policy: null` the shipped rules hold")
-            ])
-        }
-        return try Self.read(bytes, from: path)
-    }
-
-    /// The policy that a text is.
+    /// The policy that a text is, all of its rules valid.
     /// - Parameters:
     ///   - bytes: the text.
     ///   - file: what problems call it.

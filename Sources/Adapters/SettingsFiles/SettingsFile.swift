@@ -4,7 +4,7 @@ import YAML
 /// A source of settings: a YAML file (or none), then overrides from the command line, over the defaults.
 ///
 /// The file may be partial. `${ENV:NAME}` and `${FILE:path}` in its values are replaced by what they name, a relative
-/// path counts from the file's folder. Every load reads everything anew.
+/// path counts from the file's folder. Every load reads everything anew, the failure policy's file too.
 public struct SettingsFile: SettingsSource {
     private let path: String?
     private let overrides: [String]
@@ -25,15 +25,16 @@ public struct SettingsFile: SettingsSource {
     }
 
     /// The settings, all of them valid.
-    /// - Throws: every problem of the file and of the overrides at once.
+    /// - Throws: every problem of the file, of the overrides and of the policy's file at once.
     public func load() throws(SettingsProblems) -> Settings {
         let folder = path.map(folder(of:)) ?? "."
         var reader = SettingsReader(references: References(folder: folder, environment: environment))
         if let path { read(path, with: &reader) }
         for override in overrides { read(override: override, with: &reader) }
         reader.checkWhole()
-        guard reader.problems.isEmpty else {
-            throw SettingsProblems(inOrder(reader.problems))
+        let ofPolicy = reader.readPolicy(folder: folder)
+        guard reader.problems.isEmpty, ofPolicy.isEmpty else {
+            throw SettingsProblems(inOrder(reader.problems) + ofPolicy)
         }
         return reader.settings
     }

@@ -102,7 +102,8 @@ struct AdminClient {
         var message = problem.guard.map { "\($0.rawValue): " } ?? ""
         message += problem.detail.isEmpty ? problem.title : problem.detail
         for line in problem.problems {
-            message += "\n  " + (line.line.map { "line \($0): " } ?? "")
+            let place = line.file.map { file in file + (line.line.map { ":\($0)" } ?? "") }
+            message += "\n  " + ((place ?? line.line.map { "line \($0)" }).map { "\($0): " } ?? "")
             message += (line.path.isEmpty ? "" : "\(line.path): ") + line.message
             if let suggestion = line.suggestion { message += "\n      \(suggestion)" }
         }

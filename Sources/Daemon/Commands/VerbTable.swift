@@ -4,7 +4,8 @@ import Model
 enum VerbTable {
     static let verbs: [Verb] = [
         .serve, .demo, .check, .coordinator,
-        .status, .groups, .pools, .coordinators, .flips, .statements, .statement,
+        .status, .groups, .pools, .coordinators, .flips, .statements, .statement, .rules,
+        .explain,
         .flip, .rollback, .drain, .undrain, .add, .remove, .reload,
         .help,
     ]

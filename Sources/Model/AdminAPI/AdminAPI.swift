@@ -44,6 +44,11 @@ public protocol AdminAPI: Sendable {
     /// `GET /v1/statements/{id}`, by the gateway's id or any engine query id.
     func statement(_ id: String) async throws(AdminProblem) -> StatementBody
 
+    /// `GET /v1/policy/rules`, in their order.
+    func rules() async -> [RuleBody]
+    /// `POST /v1/policy/explain`: the same verdict as the data plane's.
+    func explain(_ request: ExplainRequest) async -> ExplainBody
+
     /// `POST /v1/reload`: validated whole, then applied whole; 422 with every problem.
     func reload() async throws(AdminProblem) -> ReloadBody
     /// What `GET /metrics` shows.

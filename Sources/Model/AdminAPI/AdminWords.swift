@@ -17,7 +17,7 @@ extension FlipGuard: Codable {
 }
 
 /// How a flip moves the traffic.
-public enum FlipMode: String, Sendable, CaseIterable, Codable {
+public enum FlipMode: String, Sendable, AdminWord {
     /// All of it at once.
     case now
 }

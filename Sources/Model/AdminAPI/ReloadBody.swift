@@ -48,7 +48,9 @@ public struct DifferenceBody: Codable, Equatable, Sendable {
 
 /// A problem of a settings file.
 public struct SettingsProblemBody: Codable, Equatable, Sendable {
-    /// The key, as `groups[0].pools[1].dialect`.
+    /// The file, or the override of the command line; null where there is none.
+    @OrNull public var file: String?
+    /// The key, as `groups[0].pools[1].dialect`; that of a rule as `policy[R01].names`.
     public var path: String
     /// The line in the file, from 1; null where there is none.
     @OrNull public var line: Int?
@@ -58,7 +60,8 @@ public struct SettingsProblemBody: Codable, Equatable, Sendable {
     @OrNull public var suggestion: String?
 
     /// A problem.
-    public init(path: String, line: Int?, message: String, suggestion: String?) {
+    public init(file: String? = nil, path: String, line: Int?, message: String, suggestion: String?) {
+        self.file = file
         self.path = path
         self.message = message
         self.line = line

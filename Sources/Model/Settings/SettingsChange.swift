@@ -38,7 +38,7 @@ extension Settings {
         return changed + gone
     }
 
-    /// Every key of every entry with its value. The order of groups and pools counts (the first group takes what no
+    /// Every key of every entry, and every rule, with its value. The order of groups and pools counts (the first group takes what no
     /// selector names), so their names are listed too.
     private var listing: [(path: String, value: String)] {
         var lines = Self.lines(of: self, Settings.keys, at: "")
@@ -59,6 +59,9 @@ extension Settings {
         for (index, selector) in routing.enumerated() {
             lines += Self.lines(of: selector, Selector.keys, at: "routing[\(index)].")
         }
+        // The order of rules counts too: the first that a failure meets judges it.
+        lines.append(("policy.rules", "\(SettingsValue.list(policy.rules.rules.map(\.id)))"))
+        lines += policy.rules.rules.map { ("policy[\($0.id)]", $0.text) }
         return lines
     }
 

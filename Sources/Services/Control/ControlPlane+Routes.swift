@@ -192,6 +192,15 @@ extension ControlPlane: AdminAPI {
         return StatementBody(found)
     }
 
+    /// `GET /v1/policy/rules`
+    public func rules() async -> [RuleBody] { services.routing.settings.policy.rules.rules.map(RuleBody.init) }
+
+    /// `POST /v1/policy/explain`
+    public func explain(_ request: ExplainRequest) async -> ExplainBody {
+        let settings = services.routing.settings
+        return ExplainBody(settings.policy.rules.explain(request.failure), settings.retries)
+    }
+
     /// `POST /v1/reload`
     public func reload() async throws(AdminProblem) -> ReloadBody { try await services.reloading.reload() }
 }

@@ -121,14 +121,4 @@ import Testing
         #expect(try problems(text).count == SettingsReader.maximumProblems)
     }
 
-    @Test func anAbsentFileSaysSo() throws {
-        let error = try #require(throws: SettingsProblems.self) { try PolicyFile(path: "/nowhere/rules.yaml").load() }
-        #expect(error.problems.map(\.message) == ["the file does not exist"])
-    }
-
-    @Test func aFileIsRead() throws {
-        let folder = try Folder()
-        let path = try folder.write("- { id: X, names: A, class: user, action: none }", to: "rules.yaml")
-        #expect(try PolicyFile(path: path).load().rules.map(\.id) == ["X"])
-    }
 }

@@ -12,8 +12,7 @@ import Testing
 
     init() throws {
         let here = URL(filePath: #filePath).deletingLastPathComponent()
-        let root = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        policy = try PolicyFile(path: root.appending(path: "Config/failure-policy.yaml").path).load()
+        policy = try PolicyFile.shipped()
         facts = try table(here.appending(path: "Facts/rules.tsv"), columns: 11).map(Fact.init)
         samples = try table(here.appending(path: "Facts/samples.tsv"), columns: 4).map(Sample.init)
     }

@@ -8,6 +8,9 @@ indirect enum Schema: Equatable, Encodable {
     case integer
     case number
     case boolean
+    case null
+    /// One of several.
+    case choice([Schema])
     case orNull(Schema)
     /// An object that stands among the document's components.
     case reference(String)
@@ -43,12 +46,15 @@ indirect enum Schema: Equatable, Encodable {
         }
         switch self {
         case .reference(let name):
-            let path = "#/components/schemas/\(name)"
             if canBeNull {
-                try container.encode([["$ref": path], ["type": "null"]], forKey: .choice)
+                try container.encode([Schema.reference(name), .null], forKey: .choice)
             } else {
-                try container.encode(path, forKey: .reference)
+                try container.encode("#/components/schemas/\(name)", forKey: .reference)
             }
+        case .choice(let schemas):
+            try container.encode(schemas + (canBeNull ? [.null] : []), forKey: .choice)
+        case .null:
+            try container.encode("null", forKey: .type)
         case .orNull(let schema):
             try schema.encode(to: &container, canBeNull: true)
         case .object(let members):

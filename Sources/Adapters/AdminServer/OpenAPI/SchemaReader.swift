@@ -36,6 +36,12 @@ struct SchemaTable {
         if type == Bool.self { return (.boolean, false) }
         if type == Double.self { return (.number, 0.0) }
         if type == Timestamp.self { return (.moment, Timestamp(milliseconds: 0)) }
+        if type == RetryCount.self {
+            return (.choice([.integer, .words([RetryCount.unbounded.description])]), RetryCount.unbounded)
+        }
+        if type == RuleStatus.self {
+            return (.choice([.integer, .words([RuleStatus.other.description])]), RuleStatus.other)
+        }
         if let integer = type as? any FixedWidthInteger.Type { return (.integer, integer.init(clamping: 0)) }
         if let word = type as? any CaseIterable.Type { return words(of: word) }
         return nil

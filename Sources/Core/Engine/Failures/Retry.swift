@@ -27,7 +27,7 @@ public enum RetryAction: String, CaseIterable, Sendable {
 }
 
 /// How often a rule retries a statement.
-public enum RetryCount: Equatable, Sendable {
+public enum RetryCount: Equatable, Sendable, CustomStringConvertible {
     /// At most so often; each counts as an attempt once it has started.
     case limited(Int)
     /// Time alone bounds it: `limits.wait_for_coordinator` for a submission, the event `gone` for a poll.
@@ -35,6 +35,14 @@ public enum RetryCount: Equatable, Sendable {
 
     /// Retries that a rule may ask for at most.
     public static let maximum = 100
+
+    /// As a policy file has it.
+    public var description: String {
+        switch self {
+        case .limited(let number): "\(number)"
+        case .unbounded: "unbounded"
+        }
+    }
 }
 
 /// How long to wait before a retry: the profiles of the policy, all with jitter over the whole length, so that what

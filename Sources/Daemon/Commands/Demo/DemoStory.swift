@@ -99,6 +99,7 @@ struct DemoStory {
         settings.listen.port = 0
         settings.admin.port = 0
         settings.state.directory = directory
+        settings.policy.rules = try PolicyFile.shipped()
         for (index, place) in [(0, ("blue-1", blue)), (1, ("green-1", green))] {
             guard let url = ServerURL("http://\(place.1)") else { continue }
             settings.groups[0].pools[index].coordinators = [CoordinatorSettings(name: place.0, url: url)]

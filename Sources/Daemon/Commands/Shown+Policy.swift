@@ -1,0 +1,47 @@
+import Engine
+
+/// The words of the failure policy, for people.
+extension Shown {
+    /// Whose fault a failure is.
+    static func fault(_ failureClass: FailureClass) -> String {
+        switch failureClass {
+        case .user: "the statement is at fault, or its client wanted it so"
+        case .resource: "it wanted more than it was given"
+        case .internal: "the engine is at fault"
+        case .external: "what the engine reads from or writes to is at fault"
+        case .unavailable: "the coordinator cannot take it now"
+        }
+    }
+
+    /// What is done about it.
+    static func action(_ action: RetryAction) -> String {
+        switch action {
+        case .none: "the client gets the failure as it came"
+        case .same: "submitted again, to any healthy coordinator of the same pool"
+        case .other: "submitted again, to another coordinator"
+        case .bigger: "submitted again, to a pool that is tagged bigger; without one the client gets the failure"
+        case .repeat: "the same URI is asked for again"
+        }
+    }
+
+    /// How often.
+    static func retries(_ retries: RetryCount) -> String {
+        switch retries {
+        case .limited(let number): "\(number) at most"
+        case .unbounded: "as often as its time allows"
+        }
+    }
+
+    /// After how long.
+    static func wait(_ wait: WaitProfile) -> String {
+        switch wait {
+        case .now: "up to 250 ms"
+        case .short: "up to 1 s, doubled each time up to 30 s"
+        case .medium: "up to 10 s, doubled each time up to 60 s"
+        case .long: "up to 30 s, doubled each time up to 5 min"
+        case .repoll: "up to 100 ms, 100 ms more each time up to 5 s"
+        case .retryAfter: "what Retry-After says, else as repoll"
+        case .retryAfterElseShort: "what Retry-After says, else as S"
+        }
+    }
+}
