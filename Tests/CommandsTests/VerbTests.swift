@@ -203,7 +203,7 @@ struct VerbTests {
         #expect(
             session.output == """
                 RULE  CLASS        ACTION  RETRIES  WAIT  NOTE    JUDGES
-                U11   user         same          3  S     opt-in  ONE TWO without a name /a b/
+                U11   user         same          3  S     opt-in  ONE TWO or, without a name, /a b/
                 H03   unavailable  none          -  -     -       at submit, cut or status 503 or status other, \
                 no USER_ERROR
 

@@ -39,7 +39,7 @@ private func conditions(of rule: RuleBody) -> String {
     var error = rule.names
     if let match = rule.match {
         switch (rule.when, rule.names.isEmpty) {
-        case (.nameOrText, _): error.append("without a name /\(match)/")
+        case (.nameOrText, _): error.append("or, without a name, /\(match)/")
         case (.nameAndText, false): error.append("with /\(match)/")
         case (.nameAndText, true): error.append("/\(match)/")
         }
