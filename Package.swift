@@ -110,7 +110,9 @@ let package = Package(
             name: "TestKit", dependencies: ["Engine", "SQL", "Wire", "Model", "Threads"], path: "Tests/TestKit",
             swiftSettings: strict),
         .systemLibrary(name: "CFileUser", path: "Tests/CFileUser"),
-        tests("StorageSQLite", ["StorageSQLite", "TestKit", "CFileUser", "SQLite", "Engine", "Model", "Wire"]),
+        tests(
+            "StorageSQLite", ["StorageSQLite", "TestKit", "CFileUser", "SQLite", "Engine", "Model", "SQL", "Wire"],
+            data: ["Recorded"]),
         tests("Curl", ["Curl", "TestKit"]),
         tests("WebClient", ["WebClient", "TestKit", "Engine", "Model"]),
         tests("SQL", ["SQL"]),

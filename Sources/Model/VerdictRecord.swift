@@ -118,6 +118,13 @@ public struct RetryRecord: Equatable, Sendable {
     }
 }
 
+extension StatementRecord {
+    /// Its lines of the retry log.
+    public var lines: [RetryRecord] {
+        verdicts.map { RetryRecord(statement: id, user: user, group: group, verdict: $0) }
+    }
+}
+
 /// A place in the retry log, which is sorted by it from the greatest down.
 public struct RetryPosition: Comparable, Sendable {
     /// When the verdict was reached.

@@ -169,6 +169,13 @@ actor MemoryStorage: Storage {
         try check()
         return history[id] ?? history.values.first { $0.queryIDs.contains(id) }
     }
+    func retries(_ filter: RetryFilter) async throws(StorageProblem) -> [RetryRecord] {
+        try check()
+        let found = history.values.flatMap { record in
+            record.lines.filter { filter.matches($0, queryIDs: record.queryIDs) }
+        }
+        return Array(found.sorted { $0.position > $1.position }.prefix(filter.limit))
+    }
     func prune(before: Timestamp, maximumBytes: Int) async throws(StorageProblem) -> Int {
         try check()
         prunes.append((before, maximumBytes))

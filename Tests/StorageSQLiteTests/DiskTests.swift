@@ -175,6 +175,34 @@ final class DiskTests {
         await store.close()
     }
 
+    @Test func ofAnEarlierVersionIsBroughtToTheNewest() async throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let here = URL(filePath: #filePath).deletingLastPathComponent()
+        let dump = try String(contentsOf: here.appending(path: "Recorded/version-1.sql"), encoding: .utf8)
+        #expect(FileManager.default.createFile(atPath: folder + "/penstock.db", contents: nil))
+        let old = try Connection(path: folder + "/penstock.db", access: .write)
+        try old.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        try old.execute(dump)
+
+        let store = try SQLiteStorage(directory: folder)
+        #expect(await store.claimOwner().counter == 2)
+        let all = try await store.statements(StatementFilter())
+        #expect(all.map(\.state) == [.queued, .canceled, .failed, .failed, .failed, .finished])
+        #expect(all.map(\.failure).prefix(2) == [nil, "USER_CANCELED"])
+        #expect(all[4].failure == "DIVISION_BY_ZERO" && all[4].message == "Division by zero")
+        #expect(all[5].failure == nil && all[5].queryIDs == ["20261121_143702_00000_gncew"])
+        #expect(all.allSatisfy { !$0.isRetried && $0.verdicts.isEmpty && $0.waits.isEmpty })
+        #expect(try await store.load(now: start).unfinished.map(\.id) == [all[0].id])
+        var goesOn = all[0]
+        let verdict = Verdict(
+            attempt: 1, failure: "gone", rule: "H08", failureClass: .unavailable, action: .other, isRetried: true)
+        goesOn.verdicts = [VerdictRecord(verdict, pool: "blue", coordinator: "blue-1", at: start)]
+        try await store.record([goesOn])
+        #expect(try await store.statement(goesOn.id) == goesOn)
+        #expect(try await store.retries(RetryFilter()) == goesOn.lines)
+        await store.close()
+    }
+
     @Test func givesRoomBackToTheDisk() async throws {
         let store = try SQLiteStorage(directory: folder)
         for batch in 0..<10 {

@@ -22,7 +22,7 @@ public struct StorageLaw: Sendable, CustomTestStringConvertible {
     }
 
     /// All laws.
-    public static let all = startLaws + routingLaws + memoryLaws + historyLaws
+    public static let all = startLaws + routingLaws + memoryLaws + historyLaws + retryLaws
 }
 
 /// Noon of a day; all times of the laws are relative to it.

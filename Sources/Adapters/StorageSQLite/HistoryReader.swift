@@ -42,6 +42,10 @@ actor HistoryReader: ThreadActor {
         }
     }
 
+    func retries(_ filter: RetryFilter) throws(StorageProblem) -> [RetryRecord] {
+        try read { connection throws(SQLiteError) in try selectRetries(connection, filter) }
+    }
+
     func flips(group: String?, before: Int64?, limit: Int) throws(StorageProblem) -> [FlipRecord] {
         try read { connection throws(SQLiteError) in
             try selectFlips(

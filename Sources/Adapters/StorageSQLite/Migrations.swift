@@ -130,7 +130,52 @@ let migrations = [
         PRIMARY KEY (statement, position)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX query_id_id ON query_id (id);
+    """,
+    // 2: what befell a statement: verdicts and waits. What ended before keeps the error of its last attempt.
     """
+    ALTER TABLE statement ADD COLUMN failure TEXT;
+    ALTER TABLE statement ADD COLUMN message TEXT;
+    ALTER TABLE statement ADD COLUMN is_retried INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE statement ADD COLUMN dropped_verdicts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE statement ADD COLUMN dropped_waits INTEGER NOT NULL DEFAULT 0;
+    UPDATE statement SET (failure, message) = (
+            SELECT failure, message FROM attempt WHERE attempt.statement = statement.number
+            ORDER BY attempt.number DESC LIMIT 1)
+        WHERE state <> 'finished' AND ended IS NOT NULL;
+    CREATE INDEX statement_retried ON statement (submitted) WHERE is_retried = 1;
+
+    CREATE TABLE verdict (
+        statement INTEGER NOT NULL REFERENCES statement ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        pool TEXT NOT NULL,
+        coordinator TEXT NOT NULL,
+        failure TEXT NOT NULL,
+        message TEXT,
+        rule TEXT,
+        class TEXT NOT NULL,
+        action TEXT NOT NULL,
+        gate TEXT,
+        wait INTEGER NOT NULL,       -- milliseconds, as cost
+        cost INTEGER NOT NULL,
+        times INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        PRIMARY KEY (statement, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX verdict_at ON verdict (at);
+    CREATE INDEX verdict_rule ON verdict (rule, at);
+
+    CREATE TABLE wait (
+        statement INTEGER NOT NULL REFERENCES statement ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        began INTEGER NOT NULL,
+        ended INTEGER,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (statement, position)
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]
 
 /// Brings the schema to the newest version, each step in a transaction of its own with its number.

@@ -25,6 +25,11 @@ extension SQLiteStorage {
         try await reader.statement(id)
     }
 
+    /// The lines of the retry log that match, newest first.
+    public nonisolated func retries(_ filter: RetryFilter) async throws(StorageProblem) -> [RetryRecord] {
+        try await reader.retries(filter)
+    }
+
     /// Removes ended statements in batches, each a transaction of its own, and gives the room back to the disk.
     public func prune(before: Timestamp, maximumBytes: Int) async throws(StorageProblem) -> Int {
         var pruned = 0
@@ -60,17 +65,22 @@ extension SQLiteStorage {
         let rows = try connection.rows(
             """
             INSERT INTO statement (id, owner, owner_random, owner_number, state, user, source, group_name, pool,
-                coordinator, registration, kind, submitted, ended)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                coordinator, registration, kind, submitted, ended, failure, message, is_retried, dropped_verdicts,
+                dropped_waits)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET state = excluded.state, user = excluded.user, source = excluded.source,
                 group_name = excluded.group_name, pool = excluded.pool, coordinator = excluded.coordinator,
                 registration = excluded.registration, kind = excluded.kind, submitted = excluded.submitted,
-                ended = excluded.ended
+                ended = excluded.ended, failure = excluded.failure, message = excluded.message,
+                is_retried = excluded.is_retried, dropped_verdicts = excluded.dropped_verdicts,
+                dropped_waits = excluded.dropped_waits
             RETURNING number
             """, .text(record.id), Value(record.key.owner.counter), Value(bits: record.key.owner.random),
             Value(bits: record.key.number), .text(record.state.rawValue), .text(record.user), .text(record.source),
             .text(record.group), .text(record.pool), .text(record.coordinator), Value(record.registration),
-            Value(record.kind?.rawValue), record.submitted.value, Value(record.ended))
+            Value(record.kind?.rawValue), record.submitted.value, Value(record.ended),
+            Value(record.failure), Value(record.message), Value(record.isRetried ? 1 : 0),
+            Value(record.droppedVerdicts), Value(record.droppedWaits))
         guard let number = rows.first?.first else { return }
         try connection.run("DELETE FROM attempt WHERE statement = ?", number)
         for attempt in record.attempts {
@@ -84,5 +94,7 @@ extension SQLiteStorage {
         for (position, id) in record.queryIDs.enumerated() {
             try connection.run("INSERT INTO query_id VALUES (?, ?, ?)", number, Value(position), .text(id))
         }
+        try save(record.verdicts, of: number, connection)
+        try save(record.waits, of: number, connection)
     }
 }

@@ -10,7 +10,7 @@ func selectStatements(
     let statement = try connection.prepare(
         """
         SELECT number, id, owner, owner_random, owner_number, state, user, source, group_name, pool, coordinator,
-            registration, kind, submitted, ended
+            registration, kind, submitted, ended, failure, message, dropped_verdicts, dropped_waits
         FROM statement \(clause)
         """)
     try statement.bind(values)
@@ -27,6 +27,8 @@ func selectStatements(
         record.queryIDs = try connection.rows(
             "SELECT id FROM query_id WHERE statement = ? ORDER BY position", number
         ).compactMap { $0[0].text }
+        record.verdicts = try selectVerdicts(connection, of: number)
+        record.waits = try selectWaits(connection, of: number)
         found.append(record)
     }
     return found
@@ -38,29 +40,57 @@ extension StatementFilter {
 
     /// The filter as a clause and its values; `position` is where the list goes on, by time and row.
     func clause(after position: (submitted: Value, number: Value)?) -> (text: String, values: [Value]) {
-        var conditions: [String] = []
-        var values: [Value] = []
-        func add(_ condition: String, _ more: Value...) {
-            conditions.append(condition)
-            values += more
+        var conditions = Conditions()
+        conditions.add("state", isOneOf: states)
+        // The index of what is not finished serves only where the statement says so too.
+        if !states.isEmpty, !states.contains(.finished) { conditions.add("state <> 'finished'") }
+        conditions.add("user", is: user)
+        conditions.add("source", is: source)
+        conditions.add("group_name", is: group)
+        conditions.add("pool", is: pool)
+        conditions.add("coordinator", is: coordinator)
+        if let isRetried { conditions.add("is_retried = \(isRetried ? 1 : 0)") }
+        if !classes.isEmpty || !rules.isEmpty {
+            var ofVerdict = Conditions()
+            ofVerdict.add("class", isOneOf: classes)
+            ofVerdict.add("rule", isOneOf: rules)
+            conditions.add("number IN (SELECT statement FROM verdict \(ofVerdict.text))", ofVerdict.values)
         }
-        if !states.isEmpty {
-            conditions.append("state IN (\(states.map { _ in "?" }.joined(separator: ", ")))")
-            values += states.map { .text($0.rawValue) }
-            // The index of what is not finished serves only where the statement says so too.
-            if !states.contains(.finished) { conditions.append("state <> 'finished'") }
-        }
-        if let user { add("user = ?", .text(user)) }
-        if let source { add("source = ?", .text(source)) }
-        if let group { add("group_name = ?", .text(group)) }
-        if let pool { add("pool = ?", .text(pool)) }
-        if let coordinator { add("coordinator = ?", .text(coordinator)) }
-        if let since { add("submitted >= ?", since.value) }
-        if let until { add("submitted < ?", until.value) }
-        if let position { add("(submitted, number) < (?, ?)", position.submitted, position.number) }
-        let restriction = conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))"
-        values.append(Value(min(max(limit, 1), StatementFilter.maximumLimit)))
-        return ("\(restriction) ORDER BY submitted DESC, number DESC LIMIT ?", values)
+        if let since { conditions.add("submitted >= ?", [since.value]) }
+        if let until { conditions.add("submitted < ?", [until.value]) }
+        if let position { conditions.add("(submitted, number) < (?, ?)", [position.submitted, position.number]) }
+        conditions.values.append(Value(min(max(limit, 1), StatementFilter.maximumLimit)))
+        return ("\(conditions.text) ORDER BY submitted DESC, number DESC LIMIT ?", conditions.values)
+    }
+}
+
+/// What a query restricts, with the values for its question marks.
+struct Conditions {
+    private var all: [String] = []
+    /// In the order of the question marks.
+    var values: [Value] = []
+
+    /// The clause; empty where nothing is restricted.
+    var text: String { all.isEmpty ? "" : "WHERE \(all.joined(separator: " AND "))" }
+
+    mutating func add(_ condition: String, _ more: [Value] = []) {
+        all.append(condition)
+        values += more
+    }
+
+    /// The column must have this value; nil restricts nothing.
+    mutating func add(_ column: String, is value: String?) {
+        if let value { add("\(column) = ?", [.text(value)]) }
+    }
+
+    /// The column must have one of these values; none restrict nothing.
+    mutating func add(_ column: String, isOneOf words: [String]) {
+        guard !words.isEmpty else { return }
+        add("\(column) IN (\(words.map { _ in "?" }.joined(separator: ", ")))", words.map { .text($0) })
+    }
+
+    mutating func add(_ column: String, isOneOf words: [some RawRepresentable<String>]) {
+        add(column, isOneOf: words.map(\.rawValue))
     }
 }
 
@@ -79,6 +109,10 @@ extension StatementRecord {
         registration = row[11].integer.flatMap(UInt32.init(exactly:)) ?? 0
         kind = row[12].text.flatMap(StatementKind.init(rawValue:))
         ended = Timestamp(row[14])
+        failure = row[15].text
+        message = row[16].text
+        droppedVerdicts = Int(row[17].integer ?? 0)
+        droppedWaits = Int(row[18].integer ?? 0)
     }
 }
 

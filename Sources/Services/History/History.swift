@@ -251,6 +251,20 @@ public final class History: Service {
         return try await storage.statement(id)
     }
 
+    /// The lines of the retry log that match, newest first: the store's, and over them what it does not have yet.
+    func retries(_ filter: RetryFilter) async throws(StorageProblem) -> [RetryRecord] {
+        await flush(all: true)
+        let held = currentRecords()
+        let newer = Set(held.map(\.id))
+        var lines = held.flatMap { record in record.lines.filter { filter.matches($0, queryIDs: record.queryIDs) } }
+        do throws(StorageProblem) {
+            lines += try await storage.retries(filter).filter { !newer.contains($0.statement) }
+        } catch {
+            guard case .away = error else { throw error }
+        }
+        return Array(lines.sorted { $0.position > $1.position }.prefix(filter.limit))
+    }
+
     /// The records held, in the states that the loops know already.
     private func currentRecords() -> [StatementRecord] {
         let live = traffic.liveStates()
@@ -282,7 +296,17 @@ extension StatementFilter {
         (states.isEmpty || states.contains(record.state)) && (user == nil || user == record.user)
             && (source == nil || source == record.source) && (group == nil || group == record.group)
             && (pool == nil || pool == record.pool) && (coordinator == nil || coordinator == record.coordinator)
+            && (isRetried == nil || isRetried == record.isRetried) && matches(record.verdicts)
             && (since.map { record.submitted >= $0 } ?? true) && (until.map { record.submitted < $0 } ?? true)
+    }
+
+    /// Whether one of a statement's verdicts is such as the filter asks for.
+    private func matches(_ verdicts: [VerdictRecord]) -> Bool {
+        if classes.isEmpty, rules.isEmpty { return true }
+        return verdicts.contains { verdict in
+            (classes.isEmpty || classes.contains(verdict.failureClass))
+                && (rules.isEmpty || verdict.rule.map(rules.contains) ?? false)
+        }
     }
 }
 
