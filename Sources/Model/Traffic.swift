@@ -150,6 +150,8 @@ public protocol Traffic: Sendable {
     var table: RoutingTable { get }
     /// Statements in flight, by registration.
     func inFlight() -> [UInt32: InFlight]
+    /// Attempts that were ever placed since this process began, by registration.
+    func submitted() -> [UInt32: UInt64]
     /// Open transactions, by registration.
     func openTransactions() -> [UInt32: Int]
     /// The state of every statement that this gateway holds, by key.

@@ -82,6 +82,10 @@ public final class Attending: Service {
     /// Takes up all requests.
     func attend(isPressing: Bool) async {
         var waiters: [@Sendable () -> Void] = []
+        for (registration, failures) in intake.takeFailures() {
+            routing.observe(failures, of: registration)
+            if failures.unavailable > 0 { probing.probeSoon(registration) }
+        }
         let requests = intake.takeRequests()
         for request in requests {
             switch request {
@@ -102,8 +106,13 @@ public final class Attending: Service {
                     state.pins[id] = nil
                     state.endedPins.insert(id)
                 }
-            case .failed, .condemned, .leftQueue:
-                break
+            case .failed:
+                break  // The intake counts them.
+            case .condemned(let registration):
+                routing.observe(tooFewWorkersOn: registration)
+                probing.probeSoon(registration)
+            case .leftQueue(let registration):
+                routing.observe(leftQueueOf: registration)
             case .submitting(_, let stored), .superseded(_, _, let stored):
                 stored(false)
             case .tombstone(let tombstone, let stored):

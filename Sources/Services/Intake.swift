@@ -1,3 +1,4 @@
+import Engine
 import Model
 
 /// Where the loops put their events and requests, and services take them from. It decides nothing, so that a loop only
@@ -9,6 +10,8 @@ public final class Intake: TrafficSink {
     private struct State {
         var events: [StatementEvent] = []
         var requests: [TrafficRequest] = []
+        /// By registration: a coordinator that fails everything must not fill the requests.
+        var failures: [UInt32: FailureCount] = [:]
         var dropped: UInt64 = 0
     }
     private let state = Guarded(State())
@@ -37,7 +40,13 @@ public final class Intake: TrafficSink {
 
     /// Takes a request and rings.
     public func accept(_ request: TrafficRequest) {
-        state.withLock { $0.requests.append(request) }
+        state.withLock { state in
+            if case .failed(let registration, let failureClass) = request {
+                state.failures[registration, default: FailureCount()].add(failureClass)
+            } else {
+                state.requests.append(request)
+            }
+        }
         bell.yield()
     }
 
@@ -52,7 +61,15 @@ public final class Intake: TrafficSink {
         }
     }
 
-    /// All requests, in the order they came.
+    /// The failures that were reported, by registration.
+    func takeFailures() -> [UInt32: FailureCount] {
+        state.withLock { state in
+            defer { state.failures = [:] }
+            return state.failures
+        }
+    }
+
+    /// All requests but failures, in the order they came.
     func takeRequests() -> [TrafficRequest] {
         state.withLock { state in
             defer { state.requests = [] }

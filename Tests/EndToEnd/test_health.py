@@ -1,9 +1,13 @@
 """Which coordinators get something new: the prober's view, and what a connect says before the prober knows."""
 
+import json
+import time
+
 import pytest
 
 from kit.fakes import text_response
 from kit.protocol import Outcome, execute, follow, submit
+from kit.rawhttp import ask
 from kit.settings import group, pool
 from kit.waiting import eventually
 
@@ -27,7 +31,8 @@ def test_a_starting_coordinator_gets_nothing(two):
     only(gateway, "blue-2")
     first.starting = False
     gateway.wait_for_health("blue-1", "ready")
-    assert {submit(gateway.front, f"SELECT {turn}").header("X-Penstock-Coordinator") for turn in range(4)} == {
+    # It starts slowly: one statement in five at first.
+    assert {submit(gateway.front, f"SELECT {turn}").header("X-Penstock-Coordinator") for turn in range(20)} == {
         "blue-1", "blue-2"}
 
 
@@ -173,3 +178,92 @@ def test_a_name_that_does_not_resolve_is_not_ready(bench):
     gateway = bench.gateway(group(pool("blue", ("blue-1", "http://no-such-host.invalid:8080"))), settle=False)
     assert execute(gateway.front, "SELECT 1").error_name == "PENSTOCK_NO_COORDINATOR"
     assert gateway.admin.coordinator("blue-1")["health"] in ("unknown", "down")
+
+
+SHIPPED_PROBE = {"path": "/v1/info", "interval": "2s", "timeout": "1500ms", "fall": 3, "rise": 2, "workers": "auto"}
+
+
+def script(step, deed, **more):
+    return {"faults": [{"step": step, "do": deed, **more}]}
+
+
+# Faults of an embedded coordinator, and the health that shows them. `lose_workers`, `die` and `freeze` act on the first
+# request that comes, which is a probe.
+WAYS_TO_BE_AWAY = {
+    "no workers": ({"workers": 0}, "no-workers"),
+    "workers lost": (script("any", "lose_workers"), "no-workers"),
+    "frozen": (script("any", "freeze"), "down"),
+    "hanging": (script("info", "hang"), "down"),
+    "starting": ({"starting_ms": 600_000}, "starting"),
+    "restarting": (script("any", "restart", starting_ms=600_000), "starting"),
+    "shutting down": ({"state": "SHUTTING_DOWN"}, "shutting-down"),
+    "inactive": ({"state": "INACTIVE"}, "shutting-down"),
+    "refusing": (script("any", "die"), "down"),
+    "killed": (None, "down"),
+    "unwell": (script("info", "status", status=503), "down"),
+}
+
+
+def test_every_way_to_be_away_is_noticed_within_8_s(bench):
+    """With the settings as they are shipped."""
+    coordinators = {way: bench.coordinator(f"blue-{number}") for number, way in enumerate(WAYS_TO_BE_AWAY, 1)}
+    stays = bench.coordinator("stays")
+    gateway = bench.before(*coordinators.values(), stays, pool_settings={"probe": SHIPPED_PROBE})
+    for coordinator in coordinators.values():
+        gateway.wait_for_health(coordinator.name, "ready")
+    begun = {}
+    for way, (faults, _) in WAYS_TO_BE_AWAY.items():
+        begun[way] = time.monotonic()
+        if faults is None:
+            coordinators[way].kill()
+        else:
+            reply = ask(coordinators[way].address, "PUT", "/-/faults", {}, json.dumps(faults))
+            assert reply.status == 204, reply
+    noticed = {}
+
+    def all_noticed():
+        entries = {entry["name"]: entry for entry in gateway.admin.get("/v1/coordinators")["items"]}
+        for way, (_, health) in WAYS_TO_BE_AWAY.items():
+            entry = entries[coordinators[way].name]
+            if way not in noticed and entry["health"] == health:
+                assert entry["reason"], entry
+                noticed[way] = time.monotonic() - begun[way]
+        return len(noticed) == len(WAYS_TO_BE_AWAY)
+
+    eventually(all_noticed, within=10)
+    assert all(took < 8 for took in noticed.values()), noticed
+    only(gateway, "stays", turns=30)
+
+
+def test_a_coordinator_says_why_it_is_away(two):
+    gateway, first, _ = two
+    first.state = "INACTIVE"
+    gateway.wait_for_health("blue-1", "shutting-down")
+    entry = gateway.admin.coordinator("blue-1")
+    assert entry["reason"] == "it says that its state is INACTIVE" and entry["until"] is None
+    assert "its state is INACTIVE" in gateway.command("coordinators").stdout
+
+
+def test_a_coordinator_that_is_back_gets_a_growing_share(two):
+    gateway, first, _ = two
+    first.starting = True
+    gateway.wait_for_health("blue-1", "starting")
+    first.starting = False
+    gateway.wait_for_health("blue-1", "ready")
+    entry = gateway.admin.coordinator("blue-1")
+    assert "back" in entry["reason"] and entry["until"]
+    given = [submit(gateway.front, f"SELECT {turn}").header("X-Penstock-Coordinator") for turn in range(40)]
+    # Without measure it would get every second one.
+    assert 2 <= given.count("blue-1") <= 15
+
+
+def test_two_that_are_back_share_everything(two):
+    gateway, first, second = two
+    first.starting = second.starting = True
+    gateway.wait_for_health("blue-1", "starting")
+    gateway.wait_for_health("blue-2", "starting")
+    first.starting = second.starting = False
+    gateway.wait_for_health("blue-1", "ready")
+    gateway.wait_for_health("blue-2", "ready")
+    given = [submit(gateway.front, f"SELECT {turn}").header("X-Penstock-Coordinator") for turn in range(20)]
+    assert min(given.count("blue-1"), given.count("blue-2")) >= 4

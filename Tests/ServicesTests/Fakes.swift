@@ -195,6 +195,7 @@ final class FakeTraffic: Traffic {
         var tables: [RoutingTable] = []
         var inFlight: [UInt32: InFlight] = [:]
         var openTransactions: [UInt32: Int] = [:]
+        var submitted: [UInt32: UInt64] = [:]
         var live: [StatementKey: StatementState] = [:]
         var presumed: [StatementKey] = []
         var retries = RetryState()
@@ -205,6 +206,7 @@ final class FakeTraffic: Traffic {
     func publish(_ table: RoutingTable) { state.withLock { $0.tables.append(table) } }
     var table: RoutingTable { state.withLock { $0.tables.last ?? RoutingTable() } }
     func inFlight() -> [UInt32: InFlight] { state.withLock { $0.inFlight } }
+    func submitted() -> [UInt32: UInt64] { state.withLock { $0.submitted } }
     func openTransactions() -> [UInt32: Int] { state.withLock { $0.openTransactions } }
     func liveStates() -> [StatementKey: StatementState] { state.withLock { $0.live } }
     func presume(_ statements: [StatementRecord]) {

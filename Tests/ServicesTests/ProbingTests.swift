@@ -194,6 +194,44 @@ import Testing
         #expect(schedule.takeDue(now: 2000) == [1])
     }
 
+    @Test mutating func whoFailedIsAskedAgainAtOnceUntilItIsDown() {
+        schedule.keep([1: 2000], now: 0)
+        #expect(schedule.takeDue(now: 0) == [1])
+        // It refused: the next one comes a little later, not at the next turn.
+        schedule.ended(1, isInDoubt: true)
+        #expect(schedule.takeDue(now: 400) == [])
+        #expect(schedule.takeDue(now: 500) == [1])
+        // It was silent until its time was up.
+        schedule.ended(1, isInDoubt: true)
+        #expect(schedule.takeDue(now: 2000) == [1])
+        schedule.ended(1, isInDoubt: false)
+        #expect(schedule.takeDue(now: 3900) == [])
+        #expect(schedule.takeDue(now: 4000) == [1])
+    }
+
+    /// Every 2 s, 1.5 s for an answer, three failures, looked at every 100 ms: the shipped settings.
+    @Test(arguments: [(1500, 7000), (0, 3500)] as [(Int64, Int64)])
+    func whoeverGoesAwayIsNoticedInTime(answerTime: Int64, within: Int64) {
+        for moment in stride(from: Int64(0), to: 2000, by: 50) {
+            var schedule = ProbeSchedule()
+            var machine = HealthMachine(fall: 3, rise: 2)
+            schedule.keep([1: 2000], now: 0)
+            var running: Int64?
+            var now: Int64 = 0
+            while machine.health != .down, now < 60_000 {
+                if let began = running, now >= began + (began >= moment ? answerTime : 0) {
+                    let result: ProbeResult = began >= moment ? .silent : .answered(ProbeAnswer())
+                    _ = machine.onProbe(result, asked: ManualClock.start.adding(milliseconds: began))
+                    schedule.ended(1, isInDoubt: machine.isInDoubt)
+                    running = nil
+                }
+                if !schedule.takeDue(now: now).isEmpty { running = now }
+                now += 100
+            }
+            #expect(now - moment <= within, "away from \(moment) on, noticed at \(now)")
+        }
+    }
+
     @Test mutating func newOnesAreDueAtOnceAndOldOnesGo() {
         schedule.keep([1: 2000], now: 0)
         _ = schedule.takeDue(now: 0)

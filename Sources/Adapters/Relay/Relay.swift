@@ -135,6 +135,9 @@ public final class Relay: Traffic {
         }
     }
 
+    /// Attempts that were ever placed, by registration.
+    public func submitted() -> [UInt32: UInt64] { hub.loads.mapValues(\.submitted) }
+
     /// Open transactions, by registration.
     public func openTransactions() -> [UInt32: Int] { hub.pins.counts }
 

@@ -12,6 +12,10 @@ public struct CoordinatorBody: Codable, Equatable, Sendable {
     public var url: String
     /// What probes and failures say of it.
     public var health: CoordinatorHealth
+    /// Why it is not ready, or gets less than it could.
+    @OrNull public var reason: String?
+    /// Until when that lasts, where the clock decides.
+    @OrNull public var until: Timestamp?
     /// Whether an operator drained it.
     public var isDrained: Bool
     /// How far it is with finishing what it has.
@@ -32,7 +36,7 @@ public struct CoordinatorBody: Codable, Equatable, Sendable {
     public var registration: UInt32
 
     private enum CodingKeys: String, CodingKey {
-        case name, group, pool, url, health
+        case name, group, pool, url, health, reason, until
         case isDrained = "drained"
         case drain
         case isRetired = "retired"
@@ -48,6 +52,8 @@ public struct CoordinatorBody: Codable, Equatable, Sendable {
         pool = coordinator.pool
         url = coordinator.url
         health = coordinator.health
+        reason = coordinator.reason?.text
+        until = coordinator.until
         isDrained = coordinator.isDrained
         self.drain = drain
         isRetired = coordinator.isRetired

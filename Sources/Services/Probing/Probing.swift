@@ -88,7 +88,8 @@ public final class Probing: Service {
 
     /// One probe: at its address, or at one after the other while there is time.
     func probe(_ target: ProbeTarget) async {
-        defer { schedule.withLock { $0.ended(target.registration) } }
+        var isInDoubt = false
+        defer { schedule.withLock { $0.ended(target.registration, isInDoubt: isInDoubt) } }
         let asked = clock.now()
         let candidates = await candidates(for: target)
         let deadline = clock.monotonic() + target.settings.timeout.wholeMilliseconds
@@ -101,7 +102,7 @@ public final class Probing: Service {
             memories.withLock { $0[target.registration, default: Memory()].silent = answering == nil ? address : nil }
             if answering != nil || clock.monotonic() >= deadline { break }
         }
-        await routing.observe(target.registration, result, address: answering, asked: asked)
+        isInDoubt = await routing.observe(target.registration, result, address: answering, asked: asked)
     }
 
     // MARK: Addresses

@@ -90,25 +90,65 @@ extension Routing {
 
     /// Takes what a probe brought, and publishes it.
     /// - Parameter address: the address that answered, if one did.
+    /// - Returns: whether the coordinator is in doubt now: it fails probes, but not enough of them yet to be down.
     func observe(
         _ registration: UInt32, _ result: ProbeResult, address: CoordinatorAddress?, asked: Timestamp
-    ) async {
+    ) async -> Bool {
         var change: HealthChange?
+        var isInDoubt = false
+        let now = clock.monotonic()
         publish { state in
-            change = state.findings[registration]?.machine.onProbe(result, asked: asked)
+            change = state.findings[registration]?.standing.onProbe(result, asked: asked, now: now)
             if let address { state.findings[registration]?.address = address }
+            isInDoubt = state.findings[registration]?.standing.probes.isInDoubt ?? false
         }
         if let change { await report(change, registration) }
+        return isInDoubt
     }
 
     /// Takes the suffix of a query id that a coordinator just gave.
     /// - Returns: whether the coordinator is to be probed now, because it said otherwise before.
     func observe(suffix: String, of registration: UInt32) async -> Bool {
-        let change = state.withLock { $0.findings[registration]?.machine.onSuffix(suffix) }
+        let now = clock.monotonic()
+        let change = state.withLock { $0.findings[registration]?.standing.onSuffix(suffix, now: now) }
         guard let change else { return false }
         if change.suffix != nil { publish { _ in } }
         await report(change, registration)
         return change.isDoubtful
+    }
+
+    /// Statements failed there. What does not change the table is not published: a coordinator that fails everything
+    /// fails many in a second.
+    func observe(_ failures: FailureCount, of registration: UInt32) {
+        let inFlight = traffic.inFlight()[registration]?.total ?? 0
+        let submitted = traffic.submitted()[registration] ?? 0
+        let now = clock.monotonic()
+        let isNews = state.withLock { state in
+            state.onFailures(failures, of: registration, submitted: submitted, inFlight: inFlight, now: now)
+        }
+        if isNews { publish { _ in } }
+    }
+
+    /// A statement failed there for want of workers.
+    func observe(tooFewWorkersOn registration: UInt32) {
+        step(registration) { $0.onTooFewWorkers(now: $1) }
+    }
+
+    /// A statement that was let through there has left the queue.
+    func observe(leftQueueOf registration: UInt32) {
+        step(registration) { $0.onLeftQueue(now: $1) }
+    }
+
+    private func step(_ registration: UInt32, _ change: (inout Standing, Int64) -> Void) {
+        let now = clock.monotonic()
+        let isNews = state.withLock { state in state.judge(registration) { change(&$0, now) } }
+        if isNews { publish { _ in } }
+    }
+
+    /// Lets coordinators back whose time has come.
+    func review() {
+        let now = clock.monotonic()
+        if state.withLock({ $0.review(now: now) }) { publish { _ in } }
     }
 
     /// A pool ran a statement in its POST: it counts as `starts: post` from now on.
@@ -128,15 +168,6 @@ extension Routing {
 
     private func report(_ change: HealthChange, _ number: UInt32) async {
         let name = state.withLock { state in state.registrations.first { $0.number == number }?.name } ?? ""
-        if change.from != change.to {
-            let level = change.to == .ready ? LogLevel.info : .warning
-            log.write(
-                level, "coordinator health changed",
-                [
-                    LogField("coordinator", name), LogField("from", change.from.rawValue),
-                    LogField("to", change.to.rawValue),
-                ])
-        }
         if change.isRestart { log.warning("coordinator restarted", LogField("coordinator", name)) }
         guard let suffix = change.suffix else { return }
         await turns.take {

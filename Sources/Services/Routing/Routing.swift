@@ -10,6 +10,9 @@ public final class Routing: Service {
     public let name = "routing"
     /// How often it looks for registrations that may go, and for settings that the store could not take.
     private static let tidying: Int64 = 5000
+    /// How often it looks whether the time has come for a coordinator to take statements again, or more of them, in
+    /// milliseconds.
+    private static let reviewing: Int64 = 500
 
     let storage: any Storage
     let traffic: any Traffic
@@ -40,11 +43,19 @@ public final class Routing: Service {
         await recallFlips()
     }
 
-    /// Tidies up from time to time.
+    /// Tidies up from time to time, and lets coordinators back when it is time.
     public func run() async throws {
-        while true {
-            try await clock.sleep(milliseconds: Self.tidying)
-            await tidy()
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask {
+                while true {
+                    try await self.clock.sleep(milliseconds: Self.tidying)
+                    await self.tidy()
+                }
+            }
+            while true {
+                try await clock.sleep(milliseconds: Self.reviewing)
+                review()
+            }
         }
     }
 
@@ -149,10 +160,23 @@ public final class Routing: Service {
     /// Changes the truth and publishes the table that follows. The table is published under the lock, so that tables
     /// arrive in the order of their versions.
     func publish(_ change: (inout RoutingState) -> Void) {
-        state.withLock { state in
+        let (wall, now) = (clock.now(), clock.monotonic())
+        let news = state.withLock { state in
             change(&state)
-            traffic.publish(state.nextTable())
+            _ = state.review(now: now)
+            traffic.publish(state.nextTable(at: wall, now: now))
+            return state.takeNews()
         }
+        for item in news { tell(item) }
+    }
+
+    private func tell(_ news: HealthNews) {
+        var fields = [
+            LogField("coordinator", news.coordinator), LogField("from", news.from.rawValue),
+            LogField("to", news.to.rawValue),
+        ]
+        if let reason = news.reason { fields.append(LogField("reason", reason.text)) }
+        log.write(news.to == .ready ? .info : .warning, "coordinator health changed", fields)
     }
 
     /// A flip was committed: routes by it when this returns.

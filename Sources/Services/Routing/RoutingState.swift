@@ -3,9 +3,11 @@ import Model
 
 /// All that the routing table is made of: what the settings say, what the store keeps and what probes found.
 struct RoutingState: Sendable {
-    /// What probes found of one registration.
+    /// What probes and statements found out about one registration.
     struct Finding: Sendable {
-        var machine: HealthMachine
+        var standing: Standing
+        /// The health that the log tells of.
+        var logged = CoordinatorHealth.unknown
         var address: CoordinatorAddress?
         /// On the monotonic clock: when something was last in flight on a retired registration.
         var busy: Int64
@@ -36,7 +38,7 @@ struct RoutingState: Sendable {
     mutating func find(_ registration: StoredRegistration, now: Int64) {
         let probe = pool(of: registration).probe
         let machine = HealthMachine(fall: probe.fall, rise: probe.rise, knownSuffixes: registration.idSuffixes)
-        findings[registration.number] = Finding(machine: machine, busy: now)
+        findings[registration.number] = Finding(standing: Standing(machine), busy: now)
     }
 
     /// Other settings hold from now on.
@@ -52,8 +54,7 @@ struct RoutingState: Sendable {
         settings = new
         for registration in registrations {
             let probe = pool(of: registration).probe
-            findings[registration.number]?.machine.fall = probe.fall
-            findings[registration.number]?.machine.rise = probe.rise
+            findings[registration.number]?.standing.adopt(fall: probe.fall, rise: probe.rise)
         }
     }
 
@@ -92,7 +93,10 @@ struct RoutingState: Sendable {
     }
 
     /// The routing table with a version that was never given out.
-    mutating func nextTable() -> RoutingTable {
+    /// - Parameters:
+    ///   - wall: what the wall clock shows,
+    ///   - now: what the monotonic clock shows at that moment.
+    mutating func nextTable(at wall: Timestamp, now: Int64) -> RoutingTable {
         version += 1
         let visible = visible
         let declared = settings.groups.map(\.name)
@@ -102,7 +106,7 @@ struct RoutingState: Sendable {
         return RoutingTable(
             version: version,
             groups: (declared + further).compactMap { name in group(name).map { table($0, visible) } },
-            coordinators: visible.map(coordinator), selectors: settings.routing)
+            coordinators: visible.map { coordinator($0, at: wall, now: now) }, selectors: settings.routing)
     }
 
     private func table(_ group: StoredGroup, _ visible: [StoredRegistration]) -> Group {
@@ -122,7 +126,7 @@ struct RoutingState: Sendable {
         return Group(name: group.name, pools: pools, active: group.active, epoch: group.epoch)
     }
 
-    private func coordinator(_ registration: StoredRegistration) -> Coordinator {
+    private func coordinator(_ registration: StoredRegistration, at wall: Timestamp, now: Int64) -> Coordinator {
         let url = ServerURL(registration.url)
         var coordinator = Coordinator(
             registration: registration.number, name: registration.name, group: registration.group,
@@ -131,13 +135,19 @@ struct RoutingState: Sendable {
         coordinator.isRetired = registration.retired != nil
         guard let finding = findings[registration.number] else { return coordinator }
         coordinator.address = finding.address
-        coordinator.health = finding.machine.health
-        coordinator.workers = finding.machine.workers
-        coordinator.version = finding.machine.version
-        coordinator.incarnation = finding.machine.incarnation
-        coordinator.startedAfter = finding.machine.startedAfter
-        coordinator.checked = finding.machine.checked
-        coordinator.idSuffix = finding.machine.idSuffix
+        let standing = finding.standing
+        coordinator.health = standing.health
+        coordinator.workers = standing.probes.workers
+        coordinator.version = standing.probes.version
+        coordinator.incarnation = standing.probes.incarnation
+        coordinator.startedAfter = standing.probes.startedAfter
+        coordinator.checked = standing.probes.checked
+        coordinator.idSuffix = standing.probes.idSuffix
+        coordinator.episode = standing.episode
+        coordinator.capacity = standing.capacity
+        coordinator.share = standing.share
+        coordinator.reason = standing.reason
+        coordinator.until = standing.until.map { wall.adding(milliseconds: $0 - now) }
         return coordinator
     }
 

@@ -128,6 +128,36 @@ import Testing
         #expect(machine.onSuffix("ccccc").isRestart)
     }
 
+    @Test mutating func anErrorForWantOfWorkersIsItsNewestWord() {
+        #expect(machine.onTooFewWorkers() == false, "it does not tell")
+        _ = machine.onProbe(.answered(ProbeAnswer(workers: .told(4))), asked: at(0))
+        #expect(machine.onTooFewWorkers() == true)
+        #expect(machine.health == .noWorkers)
+        #expect(machine.workers == 0)
+        _ = machine.onProbe(.answered(ProbeAnswer(workers: .told(4))), asked: at(2))
+        #expect(machine.health == .noWorkers)
+        _ = machine.onProbe(.answered(ProbeAnswer(workers: .told(4))), asked: at(4))
+        #expect(machine.health == .ready)
+    }
+
+    @Test mutating func anErrorForWantOfWorkersMakesNobodyBetter() {
+        _ = machine.onProbe(.answered(ProbeAnswer(workers: .told(4))), asked: at(0))
+        for second: Int64 in 1...3 { _ = machine.onProbe(.silent, asked: at(second)) }
+        #expect(machine.onTooFewWorkers() == true)
+        #expect(machine.health == .down)
+    }
+
+    @Test mutating func itIsInDoubtUntilItIsDown() {
+        var doubts: [Bool] = []
+        for second: Int64 in 0...3 {
+            _ = machine.onProbe(.silent, asked: at(second))
+            doubts.append(machine.isInDoubt)
+        }
+        #expect(doubts == [true, true, false, false])
+        _ = machine.onProbe(.answered(ProbeAnswer()), asked: at(5))
+        #expect(!machine.isInDoubt)
+    }
+
     @Test func whatIsNoSuffixIsIgnored() {
         var machine = HealthMachine(fall: 3, rise: 2)
         #expect(machine.onSuffix("").suffix == nil)

@@ -12,10 +12,13 @@ import Testing
     }
 
     private func select(
-        _ table: RoutingTable, excluding: [UInt32] = [], rotation: Int = 0, inFlight: [Int] = [0, 0, 0, 0]
+        _ table: RoutingTable, excluding: [UInt32] = [], rotation: Int = 0, inFlight: [Int] = [0, 0, 0, 0],
+        queued: [Int] = [0, 0, 0, 0]
     ) -> UInt32? {
-        table.select(group: "default", pool: "blue", excluding: excluding, rotation: rotation) { inFlight[$0] }
-            .map { table.coordinators[$0].registration }
+        table.select(
+            group: "default", pool: "blue", excluding: excluding, rotation: rotation, inFlight: { inFlight[$0] },
+            queued: { queued[$0] }
+        ).map { table.coordinators[$0].registration }
     }
 
     private let three = RoutingTable(coordinators: [ready(1), ready(2), ready(3)])
@@ -28,6 +31,36 @@ import Testing
 
     @Test func equalCountsTakeTurns() {
         #expect((0..<6).map { select(three, rotation: $0) } == [1, 2, 3, 1, 2, 3])
+    }
+
+    @Test(arguments: [20, 50, 90])
+    func whoIsBackGetsItsShareOfTheTurns(share: Int) {
+        var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2)])
+        table.coordinators[1].share = share
+        // It has nothing, the other much: without the share it would get everything.
+        let chosen = (0..<1000).map { select(table, rotation: $0, inFlight: [50, 0]) }
+        #expect(chosen.count { $0 == 2 } == share * 10)
+        #expect(!chosen.contains(nil))
+        let longest = chosen.split(separator: 1).map(\.count).max() ?? 0
+        #expect(share > 50 || longest <= 2, "its turns lie apart: \(longest)")
+    }
+
+    @Test func whoIsBackAloneGetsEverything() {
+        var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2), Self.ready(3)])
+        table.coordinators[0].share = 20
+        table.coordinators[1].share = 20
+        table.coordinators[2].health = .down
+        let chosen = (0..<100).map { select(table, rotation: $0, inFlight: [3, 5, 0]) }
+        #expect(chosen.allSatisfy { $0 == 1 })
+        #expect((0..<100).allSatisfy { select(table, excluding: [1], rotation: $0) == 2 })
+    }
+
+    @Test func aFullQueueTakesNothing() {
+        var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2)])
+        table.coordinators[0].capacity = 1
+        #expect(select(table, inFlight: [7, 9], queued: [0, 9]) == 1)
+        #expect(select(table, inFlight: [7, 9], queued: [1, 9]) == 2)
+        #expect(select(table, excluding: [2], inFlight: [7, 9], queued: [1, 9]) == nil)
     }
 
     @Test func onlyThePoolOfTheGroupCounts() {

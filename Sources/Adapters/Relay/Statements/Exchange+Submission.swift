@@ -123,8 +123,8 @@ extension Exchange {
         relay.rotation &+= 1
         let index = snapshot.table.select(
             group: submission.group, pool: submission.pool, excluding: submission.machine.tried,
-            rotation: relay.rotation & 0xffff
-        ) { snapshot.loads[$0].total }
+            rotation: relay.rotation & 0xffff, inFlight: { snapshot.loads[$0].total },
+            queued: { snapshot.loads[$0].parts.queued })
         return index.flatMap { snapshot.targets[snapshot.table.coordinators[$0].registration] }
     }
 

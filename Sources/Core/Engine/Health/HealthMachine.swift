@@ -25,6 +25,8 @@ public struct HealthMachine: Equatable, Sendable {
 
     private var failed = 0
     private var good = 0
+    /// The status of the last failed probe that was answered.
+    private var status: Int?
     private var state: String?
     private var uptime: Uptime?
     private var coordinatorID: String?
@@ -49,10 +51,12 @@ public struct HealthMachine: Equatable, Sendable {
     public mutating func onProbe(_ result: ProbeResult, asked: Timestamp) -> HealthChange {
         let before = self
         switch result {
-        case .silent, .unwell:
-            good = 0
-            failed = min(failed + 1, fall)
-            if failed == fall { health = .down }
+        case .silent:
+            status = nil
+            fail()
+        case .unwell(let status):
+            self.status = status
+            fail()
         case .answered(let answer):
             failed = 0
             checked = asked
@@ -84,6 +88,37 @@ public struct HealthMachine: Equatable, Sendable {
         if idSuffix != nil { restart() }
         idSuffix = suffix
         return HealthChange(from: before, to: self)
+    }
+
+    /// A statement failed for want of workers. Where the coordinator tells how many it has, that is its newest word:
+    /// it has none until a probe says otherwise.
+    /// - Returns: whether it tells.
+    public mutating func onTooFewWorkers() -> Bool {
+        guard workers != nil else { return false }
+        workers = 0
+        good = 0
+        if health == .ready { health = .noWorkers }
+        return true
+    }
+
+    /// Whether probes fail, but not often enough yet to say that it is down: then the next ones come sooner.
+    public var isInDoubt: Bool { failed > 0 && failed < fall }
+
+    /// Why it is not ready; nil: it is, or nothing is known.
+    var reason: HealthReason? {
+        switch health {
+        case .unknown, .ready, .ejected: nil
+        case .starting: .starts
+        case .shuttingDown: .state(state ?? "")
+        case .noWorkers: .noWorkers
+        case .down: status.map { .unwell(status: $0) } ?? .silent
+        }
+    }
+
+    private mutating func fail() {
+        good = 0
+        failed = min(failed + 1, fall)
+        if failed == fall { health = .down }
     }
 
     private mutating func judge(isStarting: Bool) {

@@ -69,6 +69,16 @@ public struct Coordinator: Equatable, Sendable {
     public var checked: Timestamp?
     /// The last five characters of this incarnation's query ids, once known.
     public var idSuffix: String?
+    /// Raised each time that its health leaves `ready`: statements that wait in its queue are moved away once for each.
+    public var episode: UInt32
+    /// How many statements may wait in its queue; nil: any number.
+    public var capacity: Int?
+    /// How much it gets of what would come to it, in percent: less than 100 for a while after it came back.
+    public var share: Int
+    /// Why it is not ready, or gets less than it could.
+    public var reason: HealthReason?
+    /// Until when that lasts, where the clock decides.
+    public var until: Timestamp?
 
     /// A registration about which nothing is known yet.
     public init(registration: UInt32, name: String, group: String, pool: String, url: String, authority: String) {
@@ -88,6 +98,11 @@ public struct Coordinator: Equatable, Sendable {
         startedAfter = nil
         checked = nil
         idSuffix = nil
+        episode = 0
+        capacity = nil
+        share = 100
+        reason = nil
+        until = nil
     }
 
     /// Whether new statements may go there.
@@ -192,30 +207,42 @@ public struct RoutingTable: Equatable, Sendable {
         coordinators.first { $0.registration == registration }
     }
 
-    /// The index of the coordinator in the pool that is ready, not excluded, and has the fewest statements in flight.
-    /// Equal counts go to the one that is named first from `rotation` on, so that idle coordinators share the load.
+    /// The index of the coordinator in the pool that is ready, not excluded, not full, and has the fewest statements in
+    /// flight. Equal counts go to the one that is named first from `rotation` on, so that idle coordinators share the
+    /// load. One that came back a short while ago is passed over but for its share, unless nobody else is there.
     ///
     /// - Parameters:
     ///   - inFlight: statements in flight, by index into `coordinators`.
+    ///   - queued: of these, the ones that were not seen running.
     ///   - excluded: registrations that this statement has tried already.
+    ///   - rotation: at least 0, another for each statement.
     public func select(
-        group: String, pool: String, excluding excluded: [UInt32], rotation: Int, inFlight: (Int) -> Int
+        group: String, pool: String, excluding excluded: [UInt32], rotation: Int, inFlight: (Int) -> Int,
+        queued: (Int) -> Int
     ) -> Int? {
         var best: Int?
         var fewest = Int.max
+        var passedOver: Int?
+        var fewestThere = Int.max
         let count = coordinators.count
         guard count > 0 else { return nil }
         for step in 0..<count {
             let index = (step + rotation) % count
-            let candidate = coordinators[index]
-            guard candidate.isReady, candidate.pool == pool, candidate.group == group else { continue }
-            guard !excluded.contains(candidate.registration) else { continue }
+            guard coordinators[index].isReady, coordinators[index].pool == pool, coordinators[index].group == group
+            else { continue }
+            guard !excluded.contains(coordinators[index].registration) else { continue }
+            if let capacity = coordinators[index].capacity, queued(index) >= capacity { continue }
             let load = inFlight(index)
-            if load < fewest {
-                fewest = load
-                best = index
+            if Self.isTurn(rotation, share: coordinators[index].share) {
+                if load < fewest { (fewest, best) = (load, index) }
+            } else if load < fewestThere {
+                (fewestThere, passedOver) = (load, index)
             }
         }
-        return best
+        return best ?? passedOver
     }
+
+    /// Whether this turn is one of so many in a hundred. 61 and 100 have no common divisor and a ratio near the golden
+    /// one, so that the turns lie far apart.
+    private static func isTurn(_ rotation: Int, share: Int) -> Bool { share >= 100 || rotation * 61 % 100 < share }
 }

@@ -6,6 +6,7 @@ public final class CoordinatorLoad: Sendable {
     private let queued = Atomic<Int>(0)
     private let running = Atomic<Int>(0)
     private let presumed = Atomic<Int>(0)
+    private let placed = Atomic<UInt64>(0)
 
     /// No statements.
     public init() {}
@@ -19,6 +20,12 @@ public final class CoordinatorLoad: Sendable {
     public var parts: (queued: Int, running: Int, presumed: Int) {
         (queued.load(ordering: .relaxed), running.load(ordering: .relaxed), presumed.load(ordering: .relaxed))
     }
+
+    /// Attempts that were ever placed here.
+    public var submitted: UInt64 { placed.load(ordering: .relaxed) }
+
+    /// An attempt is placed here.
+    func place() { placed.wrappingAdd(1, ordering: .relaxed) }
 
     /// A statement counts differently from now on.
     public func move(from old: Counted, to new: Counted) {
@@ -103,6 +110,7 @@ public final class Cell: Sendable {
             $0.machine.onSubmit(attempt: attempt, startsOnPost: startsOnPost, now: now)
             $0.placement = placement
         }
+        placement.load?.place()
     }
 
     /// No coordinator took the attempt.

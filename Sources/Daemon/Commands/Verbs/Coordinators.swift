@@ -15,14 +15,23 @@ extension Verb {
         }
         var table = Table(
             "COORDINATOR", "POOL", "URL", "HEALTH", "DRAIN", .number("IN FLIGHT"), .number("OPEN TX"),
-            .number("WORKERS"), "VERSION")
+            .number("WORKERS"), "VERSION", "WHY")
         for body in answer.body.items {
             table.add(
                 .init(body.name + (body.isRetired ? " (retired)" : "")), .init("\(body.group)/\(body.pool)"),
                 .init(body.url), .init(body.health), .init(body.drain), .init(body.inFlight),
-                .init(body.openTransactions), .init(body.workers.map(String.init)), .init(body.version))
+                .init(body.openTransactions), .init(body.workers.map(String.init)), .init(body.version),
+                .init(body.why))
         }
         surroundings.show(table)
         return .done
+    }
+}
+
+extension CoordinatorBody {
+    /// Why it is not ready, and until when.
+    fileprivate var why: String? {
+        guard let reason else { return nil }
+        return until.map { "until \($0.text): \(reason)" } ?? reason
     }
 }
