@@ -1,13 +1,14 @@
 """Before there is a judge: submissions that fail go elsewhere once, polls that fail are asked again, the rest ends
 with an error that says what happened."""
 
+import threading
 import time
 
 import pytest
 
 from kit.fakes import CLOSE, RESET, SILENCE, Response, text_response
-from kit.protocol import Outcome, execute, follow, submit
-from kit.rawhttp import ask, split_url
+from kit.protocol import Outcome, execute, follow, submit, user_headers
+from kit.rawhttp import Connection, Cut, ask, split_url
 from kit.waiting import eventually
 
 REFUSALS = {
@@ -77,6 +78,53 @@ def test_other_statuses_pass_as_they_came(two):
     reply = submit(gateway.front, "SELECT 1")
     assert reply.status == 500 and reply.body == b"broken"
     assert len(first.seen("POST")) + len(second.seen("POST")) == 1
+
+
+LONG = "".join(f"line {number}: it broke\n" for number in range(12_000))
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+@pytest.mark.parametrize("text", ["broken", LONG[:60_000], LONG], ids=["short", "60 kB", "250 kB"])
+@pytest.mark.parametrize("piece", [700, 65536])
+def test_the_answer_that_is_no_page_passes_byte_for_byte(two, framing, text, piece):
+    """It is read before anything is decided, as far as that takes, and passed on whole."""
+    gateway, first, second = two
+    response = text_response(500, text)
+    response.framing, response.piece = framing, piece
+    for fake in (first, second):
+        fake.on("POST", "^/v1/statement$", response)
+    reply = submit(gateway.front, "SELECT 1")
+    assert reply.status == 500 and reply.body.decode() == text
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_the_answer_that_is_no_page_looks_cut_where_it_is(two, framing):
+    gateway, first, second = two
+    response = text_response(500, "broken in the middle")
+    response.framing, response.cut_after = framing, 6
+    for fake in (first, second):
+        fake.on("POST", "^/v1/statement$", response)
+    with pytest.raises(Cut):
+        submit(gateway.front, "SELECT 1")
+
+
+def test_the_answer_that_is_no_page_counts_when_its_time_is_over(bench):
+    """Its end does not come: what came decides, and passes."""
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"submit_answer": "1s"})
+    wait = threading.Event()
+
+    def pieces():
+        yield b"brok"
+        wait.wait(10)
+        yield b"en"
+    fake.on("POST", "^/v1/statement$", Response(status=500, body=pieces(), length=6))
+    with Connection(gateway.front) as connection:
+        connection.send_head("POST", "/v1/statement", {**user_headers(), "Content-Length": "8"})
+        connection.send(b"SELECT 1")
+        assert connection.socket.recv(9) == b"HTTP/1.1 "
+        assert not wait.is_set()
+        wait.set()
 
 
 def running(gateway, fakes, sql="SELECT rows 5", pages=2):
@@ -202,6 +250,17 @@ def test_404_of_the_same_incarnation_passes(two):
     fake.statements.pop(outcome.id)
     follow(outcome, next_uri, within=20)
     assert outcome.failure is not None and outcome.failure.status == 404
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+def test_the_text_of_a_failed_poll_passes_in_pieces(two, framing):
+    gateway, *fakes = two
+    fake, outcome, next_uri = running(gateway, fakes)
+    response = text_response(410, LONG[:30_000])
+    response.framing, response.piece = framing, 500
+    fake.on("GET", outcome.id, response)
+    reply = ask(gateway.front, "GET", split_url(next_uri)[1])
+    assert reply.status == 410 and reply.body.decode() == LONG[:30_000]
 
 
 def test_the_engines_own_error_passes_byte_for_byte(two):

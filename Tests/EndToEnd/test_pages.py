@@ -537,7 +537,7 @@ def test_users_are_told_apart_under_load(gateway, fake):
 def test_a_cancel_while_the_last_page_leaves(gateway, fake):
     """What has begun to leave is finished: nothing else may stand in its middle."""
     begun, goes_on = threading.Event(), threading.Event()
-    rows = json.dumps([["x" * 1000]] * 400)
+    rows = json.dumps([["x" * 1000]] * 3000)  # too large to be kept back
     body = {"columns": COLUMNS, "stats": {"state": "FINISHED"}}
 
     def slow_page(request):
@@ -545,10 +545,10 @@ def test_a_cancel_while_the_last_page_leaves(gateway, fake):
         whole = json.dumps({"id": own_id, "infoUri": "http://x/ui", **body})[:-1] + ',"data":' + rows + "}"
 
         def pieces():
-            yield whole[:200_000].encode()
+            yield whole[:2_000_000].encode()
             begun.set()
             goes_on.wait(20)
-            yield whole[200_000:].encode()
+            yield whole[2_000_000:].encode()
         return Response(body=pieces(), framing="chunked")
 
     outcome = Outcome()
@@ -565,3 +565,161 @@ def test_a_cancel_while_the_last_page_leaves(gateway, fake):
         reply = connection.read_reply()
         cancel.join()
         assert reply.status == 200 and reply.json()["data"] == json.loads(rows)
+
+
+# The page that may be a statement's last is kept back until it is whole, within bounds: an error may stand at its end.
+
+ERROR = {"message": "it failed late", "errorCode": 65536, "errorName": "GENERIC_INTERNAL_ERROR",
+         "errorType": "INTERNAL_ERROR", "failureInfo": {"type": "x", "message": "it failed late", "suppressed": [],
+                                                         "stack": []}}
+
+
+def last_pages(fake, rows, error=None, times=None, **changes):
+    """From here on the page with the rows is the last one; `times` of them are sent with these changes."""
+    fake.plan = one_page(rows)
+
+    def last(request):
+        response = fake.answer(request)
+        page = json.loads(response.body)
+        page.pop("nextUri", None)
+        if error:
+            page = {key: page[key] for key in page if key != "warnings"} | {"error": error, "warnings": []}
+        response.body = json.dumps(page, separators=(",", ":")).encode()
+        return response
+
+    def changed(request):
+        response = last(request)
+        for name, value in changes.items():
+            setattr(response, name, value)
+        return response
+    fake.on("GET", "/executing/", last)
+    if changes:
+        fake.on("GET", "/executing/", changed, times=times)
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+@pytest.mark.parametrize("size", [70_000, 500_000, 1_000_000, 3_000_000])
+def test_a_large_last_page(gateway, fake, framing, size):
+    rows = rows_of(size, size)
+    last_pages(fake, rows, framing=framing)
+    outcome = gateway.execute("SELECT 1")
+    assert outcome.rows == rows and outcome.error is None
+    eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == "finished")
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("size", [500_000, 3_000_000])
+def test_a_last_page_with_rows_and_an_error(gateway, fake, framing, size):
+    """Presto sends such pages; rows and error pass as they came, and the record has the error."""
+    rows = rows_of(size, size)
+    last_pages(fake, rows, error=ERROR, framing=framing)
+    outcome = gateway.execute("SELECT 1")
+    assert outcome.rows == rows and outcome.error == ERROR
+    eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == "failed")
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("piece", [1000, 65536])
+def test_a_last_page_that_breaks_while_it_is_kept_back_is_asked_for_again(gateway, fake, framing, piece):
+    rows = rows_of(700_000, piece)
+    last_pages(fake, rows, framing=framing, piece=piece, cut_after=500_000, times=1)
+    outcome, target = data_poll(gateway, fake)
+    reply = ask_again(gateway, target)
+    assert reply.json()["data"] == rows and outcome.error is None
+
+
+def test_a_last_page_beyond_its_bound_leaves(gateway, fake):
+    last_pages(fake, rows_of(4_000_000), cut_after=3_000_000)
+    _, target = data_poll(gateway, fake)
+    with pytest.raises(Cut):
+        ask(gateway.front, "GET", target)
+
+
+def test_a_last_page_leaves_where_there_is_no_room_to_keep_it(bench):
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"pages_kept_back": "256KiB"})
+    rows = rows_of(700_000)
+    last_pages(fake, rows)
+    assert gateway.execute("SELECT 1").rows == rows
+    last_pages(fake, rows, cut_after=500_000)
+    _, target = data_poll(gateway, fake)
+    with pytest.raises(Cut):
+        ask(gateway.front, "GET", target)
+
+
+def test_the_bounds_of_a_last_page_are_given_back(bench):
+    """Kept back one after the other and at once, none of them takes room for good."""
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"pages_kept_back": "2MiB"})
+    rows = rows_of(700_000)
+    last_pages(fake, rows)
+    threads = [threading.Thread(target=gateway.execute, args=("SELECT 1",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    fake.off()
+    last_pages(fake, rows, cut_after=500_000, times=1)
+    _, target = data_poll(gateway, fake)
+    assert ask_again(gateway, target).json()["data"] == rows
+
+
+def test_a_last_page_that_drips_leaves_before_the_client_gives_up(bench):
+    fake = bench.fake()
+    gateway = bench.before(fake, limits={"poll_answer": "1s"})
+    rows = rows_of(400_000)
+    last_pages(fake, rows)
+    _, target = data_poll(gateway, fake)
+    ended = threading.Event()
+
+    def drip(request):
+        response = fake.answer(request)
+        page = json.loads(response.body)
+        page.pop("nextUri", None)
+        body = json.dumps(page).encode()
+
+        def pieces():
+            for at in range(0, len(body), 50_000):
+                yield body[at:at + 50_000]
+                time.sleep(0.4)
+            ended.set()
+        response.body, response.length = pieces(), len(body)
+        return response
+    fake.on("GET", "/executing/", drip)
+    with Connection(gateway.front) as connection:
+        connection.send_head("GET", target, user_headers("test"))
+        assert connection.socket.recv(1) and not ended.is_set(), "it leaves before its end has come"
+    with Connection(gateway.front) as connection:
+        connection.send_head("GET", target, user_headers("test"))
+        assert connection.read_reply().json()["data"] == rows
+
+
+def test_a_last_page_is_read_on_when_its_client_is_gone(gateway, fake):
+    """Its end closes the record."""
+    rows = rows_of(500_000)
+    last_pages(fake, rows)
+    outcome, target = data_poll(gateway, fake)
+    sent, gone = threading.Event(), threading.Event()
+
+    def stop(request):
+        response = fake.answer(request)
+        page = json.loads(response.body)
+        page.pop("nextUri", None)
+        body = json.dumps(page).encode()
+
+        def pieces():
+            yield body[:200_000]
+            sent.set()
+            gone.wait(10)
+            time.sleep(0.3)
+            yield body[200_000:]
+        response.body, response.length = pieces(), len(body)
+        return response
+    fake.on("GET", "/executing/", stop)
+    connection = Connection(gateway.front)
+    connection.send_head("GET", target, user_headers("test"))
+    assert sent.wait(10)
+    time.sleep(0.3)
+    connection.reset()
+    gone.set()
+    eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == "finished")

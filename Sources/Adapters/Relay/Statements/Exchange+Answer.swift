@@ -12,12 +12,7 @@ extension Exchange {
         switch purpose {
         case .submission, .poll:
             guard head.status != 200 else { return takePage(head, bytes, body, isWhole) }
-            let failure = SubmissionFailure.status(head.status)
-            if purpose == .submission {
-                guard submissionAnswered(failure, status: head.status) else { return }
-            } else {
-                guard pollAnswered(failure, status: head.status) else { return }
-            }
+            return takeFailure(head, bytes, body, isWhole)
         case .pass: break
         case .cancelByID: return canceledByID(head, bytes, body, isWhole)
         }
@@ -31,6 +26,9 @@ extension Exchange {
             let hasRoom = keepPage(bytes, range)
             if isLast { return takeWholePage() }
             if page.count > relay.limits.pageStart || !hasRoom { startLeavingKept() }
+        case .judging:
+            let hasRoom = keepPage(bytes, range)
+            if isLast || !hasRoom || page.count >= Self.maximumFailureText { judge(isWhole: isLast) }
         case .walking:
             page.append(contentsOf: bytes.extracting(range))
             walk(isLast: isLast)

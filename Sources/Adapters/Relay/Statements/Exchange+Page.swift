@@ -10,6 +10,7 @@ extension Exchange {
             return handle(.notProtocol)
         }
         scanner.reset()
+        scanned = 0
         answerLength = head.contentLength
         answerChunked = head.isChunked
         if isWhole {
@@ -22,7 +23,8 @@ extension Exchange {
         if target?.startsOnPost == true { answerBy = now + relay.limits.readerProgress }
         buildAnswerHead(head, bytes)
         if body.count > relay.limits.pageStart {
-            startLeaving(bytes.extracting(body))
+            let start = bytes.extracting(body)
+            if !startLeaving(start) { page.append(contentsOf: start) }
         } else if !keepPage(bytes, body) {
             startLeavingKept()
         }
@@ -38,7 +40,7 @@ extension Exchange {
 
     /// Scans a whole page, asks the statement's cell, splices and sends it in one write.
     private func leaveWhole(_ body: Span<UInt8>, isHeadReady: Bool) {
-        switch scanner.scan(body, from: 0) {
+        switch scanner.scan(body, from: scanned, keepsURIs: true) {
         case .whole: break
         case .streams(let safe):
             guard !isFramed else { break }
@@ -74,15 +76,44 @@ extension Exchange {
         end()
     }
 
-    /// Begins to send a page that is too large to be kept.
+    /// Begins to send a page that is too large to be kept, unless it may be the last.
     func startLeavingKept() {
         let whole = page
         page = []
-        startLeaving(whole.span)
+        if !startLeaving(whole.span) { page = whole }
     }
 
-    func startLeaving(_ body: Span<UInt8>) {
-        let step = scanner.scan(body, from: 0)
+    /// Begins to send a page, unless it is kept back: then the answer is false. Only what came since the last call is
+    /// scanned.
+    func startLeaving(_ body: Span<UInt8>) -> Bool {
+        let step = scanner.scan(body, from: scanned, keepsURIs: true)
+        if keepsBack(body.count, step) { return false }
+        leave(body, step)
+        return true
+    }
+
+    /// Whether a page of which so much has come waits on: no nextUri was seen, so it may be the last, with an error at
+    /// its end (design 3). Not for long, for the client waits too, and only while no row has left and there is room.
+    private func keepsBack(_ count: Int, _ step: PageStep) -> Bool {
+        let safe: Int
+        switch step {
+        case .more(let end), .whole(let end): safe = end
+        case .streams, .malformed: return false
+        }
+        let limits = relay.limits
+        guard mayKeepBack, !scanner.hasNext, count <= limits.lastPage else { return false }
+        if scanned == 0 { keepBackBy = now + limits.pollAnswer }
+        guard now < keepBackBy, relay.hub.keptBytes.take(count - pageBudget, limit: limits.pagesKeptBack) else {
+            return false
+        }
+        pageBudget = count
+        scanned = safe
+        answerBy = now + (target?.startsOnPost == true ? limits.readerProgress : limits.pollAnswer)
+        return true
+    }
+
+    private func leave(_ body: Span<UInt8>, _ step: PageStep) {
+        scanned = 0
         let safe: Int
         var streams = false
         switch step {

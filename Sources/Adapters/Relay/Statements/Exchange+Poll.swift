@@ -29,8 +29,8 @@ extension Exchange {
         act(cell.unanswered(attempt: attempt, patience: relay.limits.gone, now: now), failure)
     }
 
-    /// A poll was answered with another status than 200. True: the answer is to be passed on.
-    func pollAnswered(_ failure: SubmissionFailure, status: Int) -> Bool {
+    /// A poll was answered with another status than 200, and this text. True: the answer is to be passed on.
+    func pollAnswered(_ failure: SubmissionFailure, status: Int, text: String) -> Bool {
         guard let cell else { return true }
         let answer: StatementMachine.Unanswered
         switch status {

@@ -164,8 +164,8 @@ extension Exchange {
         act(submission.machine.onFailure(failure), failure)
     }
 
-    /// The coordinator answered with another status than 200. True: the answer is to be passed on.
-    func submissionAnswered(_ failure: SubmissionFailure, status: Int) -> Bool {
+    /// The coordinator answered with another status than 200, and this text. True: the answer is to be passed on.
+    func submissionAnswered(_ failure: SubmissionFailure, status: Int, text: String) -> Bool {
         if status == 429 || status == 502 || status == 503 || status == 504, let submission {
             let step = submission.machine.onFailure(failure)
             if step != .relay {

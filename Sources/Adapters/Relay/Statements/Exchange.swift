@@ -24,8 +24,10 @@ final class Exchange: UpstreamClient, Ticking {
         case atRest
         /// Sent, no byte of an answer yet.
         case asked
-        /// The page is being assembled, until it is whole or large.
+        /// The page is being assembled, until it is whole, or large and not the last.
         case assembling
+        /// An answer that is no page is being assembled, for what it says of the failure.
+        case judging
         /// The page leaves and is scanned on its way.
         case walking
         /// What comes leaves as it is.
@@ -89,11 +91,18 @@ final class Exchange: UpstreamClient, Ticking {
     var scanner = PageScanner()
     /// Bytes of a page that wait to be whole, or that the scanner wants again.
     var page: [UInt8] = []
+    /// How far the page that is assembled was scanned: only one that may be the last is, before it is whole.
+    var scanned = 0
+    /// Until when such a page is kept back.
+    var keepBackBy: Int64 = 0
+    /// A page that may be the statement's last is kept back until it is whole: no row of the statement has left.
+    var mayKeepBack = true
     var pageBudget = 0
     /// The head towards the client, without its framing.
     var answerHead: [UInt8] = []
     var answerLength = -1
     var answerChunked = false
+    var answerStatus = 0
     /// The sequence that tags in the page that leaves carry.
     var sequence: UInt32 = 0
     var framing = Framing.length
@@ -139,6 +148,7 @@ final class Exchange: UpstreamClient, Ticking {
         answerLength = -1
         isPaused = false
         isCounted = false
+        mayKeepBack = true
     }
 
     // MARK: Sending
@@ -175,6 +185,7 @@ final class Exchange: UpstreamClient, Ticking {
     func failed(_ failure: UpstreamFailure) {
         upstream = nil
         guard phase != .dropping else { return end() }
+        if phase == .judging { return judgeCut() }
         if hasLeft { return breakOff() }
         switch failure {
         case .refused: handle(.refused)
@@ -217,6 +228,8 @@ final class Exchange: UpstreamClient, Ticking {
             if now >= answerBy { release() }
         case .pausing(let until, let sequence):
             if now >= until { answerWaiting(sequence) }
+        case .judging:
+            if now >= answerBy { judge(isWhole: false) }
         case .asked, .assembling:
             if now >= connectBy, upstream?.isConnected == false {
                 dropUpstream()
@@ -242,8 +255,10 @@ final class Exchange: UpstreamClient, Ticking {
         switch phase {
         case .atRest: return
         case .holding, .pausing: readsOn = false
-        case .asked, .assembling:
-            readsOn = purpose == .submission || purpose == .cancelByID || target?.startsOnPost == true
+        case .asked, .assembling, .judging:
+            // What is kept back is read on to its end: it may be the last page.
+            readsOn =
+                purpose == .submission || purpose == .cancelByID || target?.startsOnPost == true || scanned > 0
         case .walking: readsOn = !scanner.hasNext || target?.startsOnPost == true
         case .streaming, .dropping: readsOn = target?.startsOnPost == true
         }
@@ -326,6 +341,7 @@ final class Exchange: UpstreamClient, Ticking {
             relay.hub.keptBytes.giveBack(pageBudget)
             pageBudget = 0
         }
+        scanned = 0
         if page.capacity > 4096 { page = [] } else { page.removeAll(keepingCapacity: true) }
     }
 }
