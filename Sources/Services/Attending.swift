@@ -82,10 +82,7 @@ public final class Attending: Service {
     /// Takes up all requests.
     func attend(isPressing: Bool) async {
         var waiters: [@Sendable () -> Void] = []
-        for (registration, failures) in intake.takeFailures() {
-            routing.observe(failures, of: registration)
-            if failures.unavailable > 0 { probing.probeSoon(registration) }
-        }
+        let failures = intake.takeFailures()
         let requests = intake.takeRequests()
         for request in requests {
             switch request {
@@ -119,6 +116,11 @@ public final class Attending: Service {
                 state.withLock { $0.tombstones.append(tombstone) }
                 waiters.append(stored)
             }
+        }
+        // After what the requests say: failures for want of workers eject nobody who is condemned for them.
+        for (registration, count) in failures {
+            routing.observe(count, of: registration)
+            if count.unavailable > 0 { probing.probeSoon(registration) }
         }
         // Without requests it was the clock that rang: then what nobody waits for is written too.
         if isPressing || requests.isEmpty || !waiters.isEmpty { await write() }

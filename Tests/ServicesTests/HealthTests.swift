@@ -135,6 +135,20 @@ import Testing
         #expect(rig.coordinator("blue-1")?.isReady == true)
     }
 
+    @Test func failuresForWantOfWorkersCondemnAndDoNotEject() async throws {
+        let rig = try await rig()
+        let registration = try #require(rig.coordinator("blue-1")?.registration)
+        for _ in 0..<20 {
+            rig.intake.accept(.failed(registration: registration, .unavailable))
+            rig.intake.accept(.condemned(registration: registration))
+        }
+        await rig.attending.attend(isPressing: false)
+        #expect(rig.coordinator("blue-1")?.health == .noWorkers)
+        rig.clock.advance(30_000)
+        rig.routing.review()
+        #expect(rig.coordinator("blue-1")?.isReady == true)
+    }
+
     @Test func aCondemnedOneThatDoesNotTellIsTriedOneByOne() async throws {
         let rig = try await rig()
         let registration = try #require(rig.coordinator("blue-1")?.registration)

@@ -30,20 +30,32 @@ import Testing
         #expect(standing.health == .ready)
     }
 
-    @Test mutating func realHealthWinsWhereItIsWorse() {
+    @Test(arguments: [
+        ProbeResult.silent, .unwell(status: 503), .answered(ProbeAnswer(isStarting: true)),
+        .answered(ProbeAnswer(workers: .told(0))),
+    ])
+    func realHealthWinsAndExplainsWhatFailed(result: ProbeResult) {
+        var standing = Standing(HealthMachine(fall: 2, rise: 1))
+        _ = standing.onProbe(.answered(ProbeAnswer()), asked: Self.wall, now: 0)
+        standing.onFailures(FailureCount(internalErrors: 5), submitted: 0, inFlight: 0, isLast: false, now: 100)
+        #expect(standing.health == .ejected)
+        for now: Int64 in [2000, 3500] { _ = standing.onProbe(result, asked: Self.wall, now: now) }
+        #expect(![.ready, .ejected, .unknown].contains(standing.health))
+        #expect(standing.until == nil)
+        #expect(standing.episode == 1)
+        _ = standing.onProbe(.answered(ProbeAnswer(workers: .told(1))), asked: Self.wall, now: 6000)
+        #expect(standing.health == .ready)
+        #expect(standing.share == 20)
+    }
+
+    @Test mutating func anEjectionAfterAnOutageIsTheSecondInARow() {
         probe(ProbeAnswer(), at: 0)
         fail(5, at: 100)
         silence(at: 2000)
         silence(at: 4000)
-        #expect(standing.health == .down)
-        #expect(standing.reason == .silent)
-        #expect(standing.until == nil)
         probe(ProbeAnswer(), at: 6000)
-        #expect(standing.health == .ejected)
-        probe(ProbeAnswer(isStarting: true), at: 8000)
-        #expect(standing.health == .starting)
-        probe(ProbeAnswer(), at: 40_000)
-        #expect(standing.health == .ready)
+        fail(5, at: 7000)
+        #expect(standing.until == 67_000)
     }
 
     @Test mutating func failuresWhileItIsAwayAreNoNews() {
@@ -96,6 +108,7 @@ import Testing
         #expect(standing.health == .noWorkers)
         #expect(standing.reason == .tooFewWorkers)
         #expect(standing.until == 30_100)
+        #expect(standing.capacity == 0)
         probe(ProbeAnswer(), at: 20_000)
         #expect(standing.health == .noWorkers)
         standing.onTick(now: 30_100)

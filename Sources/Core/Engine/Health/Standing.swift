@@ -1,8 +1,8 @@
 /// All that is known of what a coordinator can take, put together: what it says of itself to probes, how statements
 /// fared there, and since when it is back.
 ///
-/// What probes say holds where it is worse: an ejected coordinator that is down is down. Times are milliseconds on the
-/// monotonic clock.
+/// What probes say holds where it is worse: an ejected coordinator that turns out to be down is down. Times are
+/// milliseconds on the monotonic clock.
 public struct Standing: Equatable, Sendable {
     /// How long a coordinator that came back gets less than its peers, in milliseconds: its caches are cold, and as it
     /// has the fewest in flight it would get everything.
@@ -28,8 +28,15 @@ public struct Standing: Equatable, Sendable {
     /// A coordinator of which nothing is known but what the machine knows.
     public init(_ probes: HealthMachine) { self.probes = probes }
 
-    /// How many statements may wait in its queue; nil: any number.
-    public var capacity: Int? { condemnation.state == .onTrial ? 1 : nil }
+    /// How many statements may wait in its queue; nil: any number. While it is set, a statement that leaves the queue
+    /// is news.
+    public var capacity: Int? {
+        switch condemnation.state {
+        case .free: nil
+        case .condemned: 0
+        case .onTrial: 1
+        }
+    }
 
     /// Other settings of probes hold from now on.
     public mutating func adopt(fall: Int, rise: Int) {
@@ -100,6 +107,8 @@ public struct Standing: Equatable, Sendable {
     }
 
     private mutating func settle(now: Int64) {
+        // What it says of itself explains what failed there: once it is well again, it begins with a clean slate.
+        if probes.health != .ready { ejection.free(now: now) }
         ejection.onTick(now: now)
         condemnation.onTick(now: now)
         let next = judged
@@ -107,7 +116,6 @@ public struct Standing: Equatable, Sendable {
             if health == .ready {
                 episode &+= 1
                 returned = nil
-                ejection.forget()
             } else if next == .ready {
                 if wasReady { returned = now }
                 wasReady = true

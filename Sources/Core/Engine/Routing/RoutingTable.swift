@@ -71,7 +71,8 @@ public struct Coordinator: Equatable, Sendable {
     public var idSuffix: String?
     /// Raised each time that its health leaves `ready`: statements that wait in its queue are moved away once for each.
     public var episode: UInt32
-    /// How many statements may wait in its queue; nil: any number.
+    /// How many statements may wait in its queue; nil: any number. While it is set, a statement that leaves the queue
+    /// is news.
     public var capacity: Int?
     /// How much it gets of what would come to it, in percent: less than 100 for a while after it came back.
     public var share: Int
@@ -244,5 +245,5 @@ public struct RoutingTable: Equatable, Sendable {
 
     /// Whether this turn is one of so many in a hundred. 61 and 100 have no common divisor and a ratio near the golden
     /// one, so that the turns lie far apart.
-    private static func isTurn(_ rotation: Int, share: Int) -> Bool { share >= 100 || rotation * 61 % 100 < share }
+    private static func isTurn(_ rotation: Int, share: Int) -> Bool { share >= 100 || rotation &* 61 % 100 < share }
 }
