@@ -70,7 +70,7 @@ struct ProblemTests {
 
     @Test func aBodyThatIsTooLargeIs413() async throws {
         try await ServedAPI.with { (served) async throws in
-            let reply = try await served.ask("POST", "/v1/coordinators", String(repeating: " ", count: 70_000))
+            let reply = try await served.ask("POST", "/v1/coordinators", String(repeating: " ", count: 1_100_000))
             #expect(reply.status == 413)
         }
     }

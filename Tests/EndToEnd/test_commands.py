@@ -13,7 +13,8 @@ from kit.settings import group, pool
 from kit.waiting import eventually
 
 VERBS = ["serve", "demo", "coordinator", "check", "status", "groups", "pools", "coordinators", "flips", "statements",
-         "statement", "flip", "rollback", "drain", "undrain", "add", "remove", "reload"]
+         "statement", "flip", "rollback", "drain", "undrain", "add", "remove", "reload",
+         "rules", "explain"]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_gateway_that_is_not_there_is_3(arguments):
 
 
 @pytest.mark.parametrize("verb", [["status"], ["groups"], ["pools"], ["coordinators"], ["statements"], ["flips"],
-                                  ["flips", "default"]])
+                                  ["flips", "default"], ["rules"]])
 def test_what_shows(gateway, verb):
     execute(gateway.front, "SELECT 1")
     done = gateway.command(*verb)

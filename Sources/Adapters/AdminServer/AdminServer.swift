@@ -25,7 +25,8 @@ public final class AdminServer: Service {
         let router = Router(
             api: api, credential: credential, metrics: metrics, routes: Route.all(metricsText: metricsText))
         var limits = HTTPServerLimits()
-        limits.bodyBytes = 65_536
+        // A failure that is to be explained may bring a long message, six bytes for one where JSON escapes them.
+        limits.bodyBytes = 1 << 20
         server = HTTPServer(name: "admin", address: address, limits: limits) { await router.answer($0) }
     }
 
