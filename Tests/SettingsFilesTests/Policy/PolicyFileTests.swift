@@ -1,4 +1,5 @@
 import Engine
+import FoundationEssentials
 import Model
 import Patterns
 import Testing
@@ -121,4 +122,32 @@ import Testing
         #expect(try problems(text).count == SettingsReader.maximumProblems)
     }
 
+    /// Whatever stands in a file, it is a policy of valid rules or has problems, and these name what to do.
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func aMangledPolicyIsReadOrRefused(seed: UInt64) throws {
+        var random = Dice(state: seed)
+        let text = Array(try readFile(Self.shipped, maximumBytes: 1 << 20).suffix(6_000))
+        let pieces = [
+            "\n", "- ", ": ", "'", "{", "}", "[", "]", "&a ", "*a", "id", "null", "\0", "\t", "(", "unbounded",
+        ]
+        for _ in 0..<150 {
+            var mangled = text
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let start = Int.random(in: 0..<mangled.count, using: &random)
+                let end = min(mangled.count, start + Int.random(in: 0...12, using: &random))
+                mangled.replaceSubrange(start..<end, with: (pieces.randomElement(using: &random) ?? "").utf8)
+            }
+            do throws(SettingsProblems) {
+                let policy = try PolicyFile.read(mangled, from: "rules.yaml")
+                #expect(policy.rules.allSatisfy { $0.asksForSomething && !$0.id.isEmpty }, "seed \(seed)")
+                #expect(Set(policy.rules.map(\.id)).count == policy.rules.count, "seed \(seed)")
+            } catch {
+                #expect(!error.problems.isEmpty, "seed \(seed)")
+                #expect(error.problems.allSatisfy { !$0.message.isEmpty && !$0.suggestion.isEmpty }, "seed \(seed)")
+            }
+        }
+    }
+
+    private static let shipped = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Config/failure-policy.yaml").path
 }

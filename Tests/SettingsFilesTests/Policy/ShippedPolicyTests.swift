@@ -235,7 +235,7 @@ private func table(_ path: URL, columns: Int) throws -> [[String]] {
 }
 
 /// SplitMix64, so that a seed names a run.
-private struct Dice: RandomNumberGenerator {
+struct Dice: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {
