@@ -22,14 +22,14 @@ import Testing
 
     @Test func whatLoopsReportEjects() async throws {
         let rig = try await rig()
-        try await fail(rig, "blue-1", 5)
+        try await fail(rig, "blue-1", 20)
         let blue = try #require(rig.coordinator("blue-1"))
         #expect(blue.health == .ejected)
         #expect(!blue.isReady)
         #expect(blue.episode == 1)
         #expect(blue.until == ManualClock.start.adding(milliseconds: 30_000))
         #expect(rig.log.field("to", of: "coordinator health changed") == "ejected")
-        #expect(rig.log.field("reason", of: "coordinator health changed") == "5 statements failed there within 30 s")
+        #expect(rig.log.field("reason", of: "coordinator health changed") == "20 statements failed there within 30 s")
         rig.clock.advance(29_999)
         rig.routing.review()
         #expect(rig.coordinator("blue-1")?.health == .ejected)
@@ -44,10 +44,10 @@ import Testing
 
     @Test func theApiSaysWhyAndUntilWhen() async throws {
         let rig = try await rig()
-        try await fail(rig, "blue-1", 5)
+        try await fail(rig, "blue-1", 20)
         let body = try await rig.control.coordinator("blue-1")
         #expect(body.health == .ejected)
-        #expect(body.reason == "5 statements failed there within 30 s")
+        #expect(body.reason == "20 statements failed there within 30 s")
         #expect(body.until == ManualClock.start.adding(milliseconds: 30_000))
         #expect(try await rig.control.coordinator("blue-2").reason == nil)
     }
@@ -55,7 +55,7 @@ import Testing
     @Test func submissionsThatDidNotFailSpeakForIt() async throws {
         let rig = try await rig()
         let registration = try #require(rig.coordinator("blue-1")?.registration)
-        for turn: UInt64 in 1...20 {
+        for turn: UInt64 in 1...40 {
             rig.traffic.state.withLock { $0.submitted[registration] = turn * 10 }
             try await fail(rig, "blue-1", 1)
         }
@@ -66,7 +66,7 @@ import Testing
         let rig = try await rig()
         try await fail(rig, "green-1", 100)
         #expect(rig.coordinator("green-1")?.isReady == true)
-        try await fail(rig, "blue-1", 5)
+        try await fail(rig, "blue-1", 20)
         try await fail(rig, "blue-2", 100)
         #expect(rig.coordinator("blue-1")?.health == .ejected)
         #expect(rig.coordinator("blue-2")?.isReady == true)
@@ -75,7 +75,7 @@ import Testing
     @Test(arguments: ["down", "drained", "removed"])
     func anEjectedOneIsLetBackWhenNobodyElseIsLeft(way: String) async throws {
         let rig = try await rig()
-        try await fail(rig, "blue-1", 5)
+        try await fail(rig, "blue-1", 20)
         switch way {
         case "down":
             rig.web.serve("10.0.0.3:8080", nil)
@@ -117,7 +117,7 @@ import Testing
     @Test func failuresThatDecideNothingPublishNothing() async throws {
         let rig = try await rig()
         let version = rig.traffic.table.version
-        try await fail(rig, "blue-1", 4)
+        try await fail(rig, "blue-1", 19)
         rig.routing.review()
         #expect(rig.traffic.table.version == version)
     }
@@ -206,7 +206,7 @@ import Testing
             defer { _ = state.review(now: now) }
             switch Int.random(in: 0..<20, using: &random) {
             case 0..<8:
-                let count = Int.random(in: 1..<6, using: &random)
+                let count = Int.random(in: 1..<24, using: &random)
                 fail(number, Bool.random(using: &random) ? .init(unavailable: count) : .init(internalErrors: count))
                 return "\(number) failed \(count)"
             case 8..<11:

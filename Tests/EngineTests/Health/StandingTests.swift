@@ -20,9 +20,9 @@ import Testing
 
     @Test mutating func anEjectedOneComesBackWhenItsTimeIsUp() {
         probe(ProbeAnswer(), at: 0)
-        fail(5, at: 100)
+        fail(20, at: 100)
         #expect(standing.health == .ejected)
-        #expect(standing.reason == .failures(5))
+        #expect(standing.reason == .failures(20))
         #expect(standing.until == 30_100)
         probe(ProbeAnswer(), at: 2000)
         #expect(standing.health == .ejected, "that it answers probes was not the question")
@@ -37,7 +37,7 @@ import Testing
     func realHealthWinsAndExplainsWhatFailed(result: ProbeResult) {
         var standing = Standing(HealthMachine(fall: 2, rise: 1))
         _ = standing.onProbe(.answered(ProbeAnswer()), asked: Self.wall, now: 0)
-        standing.onFailures(FailureCount(internalErrors: 5), submitted: 0, inFlight: 0, isLast: false, now: 100)
+        standing.onFailures(FailureCount(internalErrors: 20), submitted: 0, inFlight: 0, isLast: false, now: 100)
         #expect(standing.health == .ejected)
         for now: Int64 in [2000, 3500] { _ = standing.onProbe(result, asked: Self.wall, now: now) }
         #expect(![.ready, .ejected, .unknown].contains(standing.health))
@@ -50,11 +50,11 @@ import Testing
 
     @Test mutating func anEjectionAfterAnOutageIsTheSecondInARow() {
         probe(ProbeAnswer(), at: 0)
-        fail(5, at: 100)
+        fail(20, at: 100)
         silence(at: 2000)
         silence(at: 4000)
         probe(ProbeAnswer(), at: 6000)
-        fail(5, at: 7000)
+        fail(20, at: 7000)
         #expect(standing.until == 67_000)
     }
 
@@ -65,20 +65,20 @@ import Testing
         fail(100, at: 1)
         probe(ProbeAnswer(), at: 2000)
         #expect(standing.health == .ready)
-        fail(4, at: 2001)
+        fail(19, at: 2001)
         #expect(standing.health == .ready)
     }
 
     @Test mutating func anotherProcessStartsWithoutAnEjection() {
         probe(ProbeAnswer(coordinatorID: "aaaaa"), at: 0)
-        fail(5, at: 100)
+        fail(20, at: 100)
         probe(ProbeAnswer(coordinatorID: "bbbbb"), at: 2000)
         #expect(standing.health == .ready)
     }
 
     @Test mutating func aPardonEndsAnEjectionAndNothingElse() {
         probe(ProbeAnswer(), at: 0)
-        fail(5, at: 100)
+        fail(20, at: 100)
         standing.pardon(now: 200)
         #expect(standing.health == .ready)
         probe(ProbeAnswer(isStarting: true), at: 300)
@@ -162,7 +162,7 @@ import Testing
         #expect(standing.health == .down)
         #expect(standing.episode == 1, "it was away already")
         probe(ProbeAnswer(), at: 5)
-        fail(5, at: 6)
+        fail(20, at: 6)
         #expect(standing.episode == 2)
         standing.pardon(now: 7)
         standing.onTooFewWorkers(now: 8)
@@ -196,7 +196,7 @@ import Testing
 
     @Test mutating func theShareSaysWhyAndUntilWhen() {
         probe(ProbeAnswer(), at: 0)
-        fail(5, at: 0)
+        fail(20, at: 0)
         standing.onTick(now: 30_000)
         #expect(standing.reason == .isBack(20))
         #expect(standing.until == 60_000)

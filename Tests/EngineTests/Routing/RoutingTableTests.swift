@@ -45,6 +45,21 @@ import Testing
         #expect(share > 50 || longest <= 2, "its turns lie apart: \(longest)")
     }
 
+    @Test func whoIsBackHasNoMoreInFlightThanItsShare() {
+        var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2)])
+        table.coordinators[1].share = 20
+        #expect((0..<100).contains { select(table, rotation: $0, inFlight: [10, 1]) == 2 })
+        #expect(!(0..<100).contains { select(table, rotation: $0, inFlight: [10, 2]) == 2 && $0 % 2 == 0 })
+        #expect(!(0..<100).contains { select(table, rotation: $0, inFlight: [10, 3]) == 2 })
+    }
+
+    @Test func whoIsBackGetsLittleOfLittle() {
+        var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2)])
+        table.coordinators[1].share = 20
+        let chosen = (0..<1000).map { select(table, rotation: $0, inFlight: [0, 0]) }
+        #expect(chosen.count { $0 == 2 } == 100, "a fifth of its half")
+    }
+
     @Test func whoIsBackAloneGetsEverything() {
         var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2), Self.ready(3)])
         table.coordinators[0].share = 20

@@ -32,10 +32,10 @@ public struct FailureCount: Equatable, Sendable {
 public struct EjectionMachine: Equatable, Sendable {
     /// For how long failures are counted together, from the first of them, in milliseconds.
     public static let window: Int64 = 30_000
-    /// So many failures at least eject, if they are half of what the coordinator had.
-    public static let fewest = 5
-    /// So many submissions in a row that all met class `unavailable` eject, however few others there were.
-    public static let inARow = 3
+    /// So many failures at least eject, if they are half of what the coordinator had. One that fails fastest draws the
+    /// most, so it gets there within seconds; a handful of failures is retried elsewhere, and nobody must do without a
+    /// coordinator for them.
+    public static let fewest = 20
     /// How long the first ejection lasts, in milliseconds; each that follows lasts twice as long as the one before.
     public static let firstTerm: Int64 = 30_000
     /// No ejection lasts longer, in milliseconds.
@@ -55,14 +55,7 @@ public struct EjectionMachine: Equatable, Sendable {
         var inFlight: Int
         var failures = 0
     }
-    /// Submissions in a row that failed.
-    private struct Row: Equatable, Sendable {
-        var began: Int64
-        var submitted: UInt64
-        var failures: UInt64
-    }
     private var window: Window?
-    private var row: Row?
     private var terms = 0
     private var freed: Int64?
 
@@ -79,14 +72,17 @@ public struct EjectionMachine: Equatable, Sendable {
         _ failures: FailureCount, submitted: UInt64, inFlight: Int, isLast: Bool, now: Int64
     ) {
         guard until == nil, failures.total > 0 else { return }
-        let isHalf = count(failures.total, submitted: submitted, inFlight: inFlight, now: now)
-        let isRow = line(up: failures, submitted: submitted, now: now)
-        guard isHalf || isRow, !isLast else { return }
+        var current = Window(began: now, submitted: submitted, inFlight: inFlight)
+        if let window, now - window.began < Self.window { current = window }
+        current.failures += failures.total
+        window = current
+        let had = current.inFlight + Int(clamping: submitted &- current.submitted)
+        guard current.failures >= Self.fewest, current.failures * 2 >= had, !isLast else { return }
         if let freed, now - freed >= Self.forgiveness { terms = 0 }
-        evidence = window?.failures ?? failures.total
+        evidence = current.failures
         until = now + min(Self.longestTerm, Self.firstTerm << min(terms, 8))
         terms += 1
-        forget()
+        window = nil
     }
 
     /// Looks at the clock.
@@ -94,46 +90,12 @@ public struct EjectionMachine: Equatable, Sendable {
         if let until, now >= until { free(now: now) }
     }
 
-    /// It may come back before its time: another process answers there, or no other is left in its pool.
+    /// It may come back before its time: another process answers there, or no other is left in its pool. What was
+    /// counted so far says nothing any more.
     public mutating func free(now: Int64) {
-        forget()
+        window = nil
         guard until != nil else { return }
         until = nil
         freed = now
-    }
-
-    /// What was counted so far says nothing any more.
-    public mutating func forget() {
-        window = nil
-        row = nil
-    }
-
-    private mutating func count(_ failures: Int, submitted: UInt64, inFlight: Int, now: Int64) -> Bool {
-        var current = Window(began: now, submitted: submitted, inFlight: inFlight)
-        if let window, now - window.began < Self.window { current = window }
-        current.failures += failures
-        window = current
-        let had = current.inFlight + Int(clamping: submitted &- current.submitted)
-        return current.failures >= Self.fewest && current.failures * 2 >= had
-    }
-
-    /// Whether everything that was submitted since some failure has failed as unavailable too. A statement whose polls
-    /// fail again and again counts as one.
-    private mutating func line(up failures: FailureCount, submitted: UInt64, now: Int64) -> Bool {
-        guard failures.internalErrors == 0 else {
-            row = nil
-            return false
-        }
-        let new = UInt64(failures.unavailable)
-        guard var current = row, now - current.began < Self.window,
-            submitted &- current.submitted < current.failures + new
-        else {
-            row = Row(began: now, submitted: submitted, failures: 1)
-            return false
-        }
-        let since = submitted &- current.submitted
-        current.failures = min(current.failures + new, since + 1)
-        row = current
-        return current.failures >= Self.inARow
     }
 }

@@ -210,7 +210,8 @@ public struct RoutingTable: Equatable, Sendable {
 
     /// The index of the coordinator in the pool that is ready, not excluded, not full, and has the fewest statements in
     /// flight. Equal counts go to the one that is named first from `rotation` on, so that idle coordinators share the
-    /// load. One that came back a short while ago is passed over but for its share, unless nobody else is there.
+    /// load. One that came back a short while ago is passed over but for its share, and what it has counts for more,
+    /// unless nobody else is there.
     ///
     /// - Parameters:
     ///   - inFlight: statements in flight, by index into `coordinators`.
@@ -233,8 +234,9 @@ public struct RoutingTable: Equatable, Sendable {
             else { continue }
             guard !excluded.contains(coordinators[index].registration) else { continue }
             if let capacity = coordinators[index].capacity, queued(index) >= capacity { continue }
-            let load = inFlight(index)
-            if Self.isTurn(rotation, share: coordinators[index].share) {
+            let share = coordinators[index].share
+            let load = share < 100 ? inFlight(index) * 100 / max(1, share) : inFlight(index)
+            if Self.isTurn(rotation, share: share) {
                 if load < fewest { (fewest, best) = (load, index) }
             } else if load < fewestThere {
                 (fewestThere, passedOver) = (load, index)
