@@ -10,7 +10,14 @@ extension StatementRecord {
         if let kind { fields.append(LogField("kind", kind.rawValue)) }
         if !queryIDs.isEmpty { fields.append(LogField("query_ids", queryIDs.joined(separator: ","))) }
         fields.append(LogField("attempts", String(attempts.count)))
-        if let failure = attempts.last?.failure { fields.append(LogField("failure", failure)) }
+        if retries > 0 {
+            fields.append(LogField("retried", String(retries)))
+            let rules = verdicts.compactMap { $0.isRetried && $0.endsAttempt ? $0.rule : nil }
+            fields.append(LogField("rules", rules.joined(separator: ",")))
+        }
+        if !waits.isEmpty { fields.append(LogField("waited_ms", String(waited))) }
+        if let failure = failure ?? attempts.last?.failure { fields.append(LogField("failure", failure)) }
+        if let gate = verdicts.last?.gate { fields.append(LogField("gate", gate.rawValue)) }
         if let ended {
             fields.append(LogField("elapsed_ms", String(ended.milliseconds - submitted.milliseconds)))
         }

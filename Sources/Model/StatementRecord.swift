@@ -78,6 +78,11 @@ public struct StatementRecord: Equatable, Sendable {
         verdicts.lazy.filter { $0.isRetried && $0.endsAttempt }.reduce(0) { $0 + $1.times }
     }
 
+    /// How long it waited here in waits that have ended, in milliseconds.
+    public var waited: Int64 {
+        waits.reduce(0) { $0 + max(0, ($1.ended ?? $1.began).milliseconds - $1.began.milliseconds) }
+    }
+
     /// Whether it was, or is to be, submitted again.
     public var isRetried: Bool {
         attempts.count > 1 || verdicts.contains { $0.isRetried && $0.endsAttempt }

@@ -115,10 +115,32 @@ final class FakeAPI: AdminAPI {
 
     func statements(_ filter: StatementFilter) async throws(AdminProblem) -> [StatementBody] {
         note("statements \(filter.states.map(\.rawValue)) \(filter.user ?? "-") \(filter.limit) \(filter.after ?? "-")")
+        if !filter.rules.isEmpty || filter.isRetried != nil {
+            note(
+                "retried \(filter.classes.map(\.rawValue)) \(filter.rules) \(filter.isRetried.map(String.init) ?? "-")")
+        }
         return ["c", "b", "a"].filter { $0 < filter.after ?? "d" }.prefix(filter.limit).map(Self.statement)
     }
 
     func statement(_ id: String) async throws(AdminProblem) -> StatementBody { Self.statement(id) }
+
+    static let line: RetryLine = {
+        let verdict = Verdict(
+            attempt: 1, failure: "CLUSTER_OUT_OF_MEMORY", rule: "R01", failureClass: .resource, action: .other,
+            isRetried: true, wait: 4000, cost: 2100)
+        let record = VerdictRecord(verdict, pool: "blue", coordinator: "blue-1", at: moment)
+        return RetryLine(RetryRecord(statement: "s", user: "anna", group: "default", verdict: record))
+    }()
+
+    func retries(_ filter: RetryFilter) async throws(AdminProblem) -> ListBody<RetryLine> {
+        let words = [
+            filter.classes.map(\.rawValue), filter.rules, filter.gates.map(\.rawValue),
+            filter.actions.map(\.rawValue), filter.outcomes.map(\.rawValue),
+        ]
+        let after = filter.after.map(\.text) ?? "-"
+        note("retries \(words) \(filter.statement ?? "-") \(filter.pool ?? "-") \(filter.limit) \(after)")
+        return ListBody([Self.line], nextCursor: "1767225600007-s-1")
+    }
 
     static let rule: Rule = {
         var rule = Rule(id: "H03", failureClass: .unavailable, action: .other)

@@ -26,9 +26,10 @@ struct RouteTests {
                 try await served.ask("GET", "/v1/statements/s").text
                     == #"{"attempts":[{"action":null,"class":null,"coordinator":"blue-1","ended":null,"failure":null,"#
                     + #""gate":null,"message":null,"number":1,"pool":"blue","query_id":null,"rule":null,"#
-                    + #""started":"2026-01-01T00:00:00.007Z"}],"coordinator":"","ended":null,"group":"","id":"s","#
-                    + #""kind":null,"pool":"","query_ids":[],"source":"","state":"waiting","#
-                    + #""submitted":"2026-01-01T00:00:00.007Z","user":"anna"}"#)
+                    + #""started":"2026-01-01T00:00:00.007Z"}],"coordinator":"","dropped_verdicts":0,"#
+                    + #""dropped_waits":0,"ended":null,"failure":null,"group":"","id":"s","kind":null,"message":null,"#
+                    + #""pool":"","query_ids":[],"retried":false,"source":"","state":"waiting","#
+                    + #""submitted":"2026-01-01T00:00:00.007Z","user":"anna","verdicts":[],"waits":[]}"#)
             #expect(
                 try await served.ask("GET", "/v1/flips/5").text
                     == #"{"acknowledged":[],"at":"2026-01-01T00:00:00.007Z","by":"admin","epoch":8,"flip":5,"#
@@ -156,6 +157,37 @@ struct RouteTests {
                     #"statements ["finished", "failed", "lost"] a b 2 -"#, "statements [] - 2 b", "flips default 3 1",
                     "flips - -1 100",
                 ])
+        }
+    }
+
+    @Test func theRetryLogIsAskedForByItsFilters() async throws {
+        try await ServedAPI.with { (served) async throws in
+            let query = "class=resource,internal&rule=R01&rule=H06,H07&gate=no-target&action=other&outcome=surfaced"
+            let place = "statement=x&pool=blue&limit=7&cursor=1767225600007-s-1"
+            let reply = try await served.ask("GET", "/v1/retries?\(query)&\(place)")
+            #expect(
+                reply.text
+                    == #"{"items":[{"action":"other","at":"2026-01-01T00:00:00.007Z","attempt":1,"class":"resource","#
+                    + #""coordinator":"blue-1","cost_ms":2100,"failure":"CLUSTER_OUT_OF_MEMORY","gate":null,"#
+                    + #""group":"default","last":"2026-01-01T00:00:00.007Z","message":null,"outcome":"waiting","#
+                    + #""pool":"blue","rule":"R01","statement":"s","times":1,"user":"anna","wait_ms":4000}],"#
+                    + #""next_cursor":"1767225600007-s-1"}"#)
+            let words = [["resource", "internal"], ["R01", "H06", "H07"], ["no-target"], ["other"], ["surfaced"]]
+            #expect(served.api.calls == ["retries \(words) x blue 7 1767225600007-s-1"])
+            for wrong in ["gate=no-targets", "class=users", "outcome=done", "action=any", "cursor=x", "since=now"] {
+                #expect(try await served.ask("GET", "/v1/retries?\(wrong)").status == 400, "\(wrong)")
+            }
+            #expect(try await served.ask("GET", "/v1/retries?gate=no-targets").problem().detail.contains("no-target"))
+        }
+    }
+
+    @Test func statementsAreFoundByWhatBefellThem() async throws {
+        try await ServedAPI.with { (served) async throws in
+            #expect(try await served.ask("GET", "/v1/queries?class=user&rule=U01&retried=true").status == 200)
+            #expect(served.api.calls.last == #"retried ["user"] ["U01"] true"#)
+            for wrong in ["retried=yes", "class=users"] {
+                #expect(try await served.ask("GET", "/v1/statements?\(wrong)").status == 400, "\(wrong)")
+            }
         }
     }
 

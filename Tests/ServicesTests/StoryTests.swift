@@ -193,6 +193,85 @@ import Wire
             ])
     }
 
+    @Test func theRetryLogHasWhatIsNotWrittenYet() async throws {
+        let rig = try await Rig.started()
+        rig.intake.accept(Array(retried.prefix(5)))
+        var log = try await rig.control.retries(RetryFilter())
+        #expect(log.items.map(\.outcome) == [.waiting])
+        await rig.storage.setAway(true)
+        rig.intake.accept(Array(retried.dropFirst(5)))
+        log = try await rig.control.retries(RetryFilter())
+        #expect(log.items.map(\.outcome) == [.finished])
+        #expect(log.items.map(\.statement) == [id])
+        #expect(log.nextCursor == nil)
+        var filter = RetryFilter()
+        filter.statement = "q2"
+        filter.limit = 1
+        log = try await rig.control.retries(filter)
+        #expect(log.items.count == 1)
+        filter.after = RetryPosition(text: try #require(log.nextCursor))
+        #expect(try await rig.control.retries(filter).items.isEmpty)
+        filter = RetryFilter()
+        filter.gates = [.budget]
+        #expect(try await rig.control.retries(filter).items.isEmpty)
+    }
+
+    @Test func statementsAreFoundByTheirVerdictsBeforeTheyAreWritten() async throws {
+        let rig = try await Rig.started()
+        await rig.storage.setAway(true)
+        rig.intake.accept(retried)
+        for (change, count) in [
+            ({ $0.isRetried = true }, 1), ({ $0.isRetried = false }, 0), ({ $0.rules = ["R01"] }, 1),
+            ({ $0.classes = [.user] }, 0), ({ $0.classes = [.resource, .user] }, 1),
+        ] as [((inout StatementFilter) -> Void, Int)] {
+            var filter = StatementFilter()
+            change(&filter)
+            #expect(try await rig.control.statements(filter).count == count)
+        }
+    }
+
+    @Test func aVerdictThatComesLateIsPutUponTheStoredRecord() async throws {
+        let rig = try await Rig.started()
+        rig.intake.accept(retried.enumerated().filter { $0.offset != 4 }.map(\.element))
+        await rig.history.flush(all: true)
+        rig.clock.advance(RecordBook.lateness)
+        await rig.history.flush(all: false)
+        rig.intake.accept([retried[4]])
+        await rig.history.flush(all: false)
+        rig.clock.advance(RecordBook.lateness)
+        await rig.history.flush(all: false)
+        await rig.history.flush(all: true)
+        #expect(await rig.storage.history[id] == (try await record(retried)))
+    }
+
+    @Test func theLogAndTheMetricsTellOfRetries() async throws {
+        let rig = try await Rig.started()
+        rig.intake.accept(retried)
+        await rig.history.flush(all: false)
+        let message = "statement ended"
+        #expect(rig.log.field("attempts", of: message) == "2")
+        #expect(rig.log.field("retried", of: message) == "1")
+        #expect(rig.log.field("rules", of: message) == "R01")
+        #expect(rig.log.field("waited_ms", of: message) == "50")
+        let counts = await rig.control.reading().retries
+        #expect(
+            counts.verdicts == [.init(rule: "R01", failureClass: .resource, action: .other, gate: nil): 1])
+        #expect(counts.retries == [.init(rule: "R01", hasFinished: true): 1])
+        #expect(counts.waits[.backOff]?.count == 1 && counts.waits[.backOff]?.milliseconds == 50)
+    }
+
+    @Test func theStatusWarnsOfOpenBreakersAndASpentBudget() async throws {
+        let rig = try await Rig.started()
+        rig.traffic.state.withLock { $0.retries = RetryState(budgetLimit: 20, budgetLeft: 1) }
+        #expect(await rig.control.status().warnings == [])
+        rig.traffic.state.withLock { $0.retries = RetryState(budgetLimit: 20, openBreakers: ["I01"]) }
+        let warnings = await rig.control.status().warnings
+        #expect(warnings.count == 2)
+        #expect(warnings.contains { $0.contains("rule I01") })
+        #expect(warnings.contains { $0.contains("20 retries") })
+        #expect(await rig.control.reading().retryState.openBreakers == ["I01"])
+    }
+
     @Test func aStatementThatNobodyTookTellsWhyItFailed() async throws {
         let record = try await record([
             submitted, event(.waits(.noCoordinator), at: 1),

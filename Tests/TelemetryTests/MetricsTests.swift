@@ -1,6 +1,7 @@
 import Engine
 import Model
 import Testing
+import Wire
 
 @testable import Telemetry
 
@@ -46,12 +47,63 @@ struct MetricsTests {
             #"penstock_coordinator_workers{group="default",pool="blue",coordinator="blue-1"} 4"#,
             #"penstock_statements_ended_total{state="finished"} 39"#,
             #"penstock_statements_ended_total{state="lost"} 0"#,
+            #"penstock_verdicts_total{rule="R01",class="resource",action="other",gate="none"} 1"#,
+            #"penstock_verdicts_total{rule="none",class="internal",action="none",gate="none"} 2"#,
+            #"penstock_verdicts_total{rule="U01",class="user",action="same",gate="opt-in"} 1"#,
+            #"penstock_retries_total{rule="R01",outcome="finished"} 1"#,
+            "penstock_statements_waiting 4",
+            #"penstock_waits_total{reason="back-off"} 1"#,
+            #"penstock_wait_seconds_total{reason="back-off"} 2.5"#,
+            #"penstock_waits_total{reason="store"} 0"#,
+            "penstock_retry_budget_limit 20",
+            "penstock_retry_budget_available 17",
+            "penstock_breakers_open 1",
+            #"penstock_breaker_open{rule="I01"} 1"#,
+            "penstock_capsule_bytes 4096",
             #"penstock_flips_total{group="default"} 7"#,
             #"penstock_flips_refused_total{guard="not-healthy"} 2"#,
             #"penstock_store_writable{store="sqlite"} 0"#,
         ] {
             #expect(lines.contains(line), "\(line)")
         }
+    }
+
+    /// Rules come and go with the policy; a label must not grow without end.
+    @Test func rulesBeyondABoundAreCountedTogether() {
+        var counts = RetryCounts()
+        for number in 0..<RetryCounts.maximumSeries + 5 {
+            counts.add(
+                Verdict(
+                    attempt: 1, failure: "F", rule: "X\(number)", failureClass: .external, action: .same,
+                    isRetried: true))
+        }
+        #expect(counts.verdicts.count == RetryCounts.maximumSeries + 1)
+        #expect(counts.verdicts.first { $0.key.rule == RetryCounts.anotherRule }?.value == 5)
+    }
+
+    /// One statement that was retried and finished, and three failures that clients saw.
+    private func retries() -> RetryCounts {
+        let start = Timestamp(milliseconds: 1_767_225_600_000)
+        let retried = Verdict(
+            attempt: 1, failure: "CLUSTER_OUT_OF_MEMORY", rule: "R01", failureClass: .resource, action: .other,
+            isRetried: true)
+        let shown = Verdict(
+            attempt: 1, failure: "STRANGE", rule: nil, failureClass: .internal, action: .none, isRetried: false)
+        var stopped = retried
+        (stopped.rule, stopped.failureClass, stopped.action) = ("U01", .user, .same)
+        (stopped.gate, stopped.isRetried) = (.optIn, false)
+        var counts = RetryCounts()
+        for verdict in [retried, shown, shown, stopped] { counts.add(verdict) }
+        var record = StatementRecord(
+            id: "a", key: StatementKey(owner: Owner(counter: 1, random: 2), number: 3), submitted: start)
+        record.state = .finished
+        record.verdicts = [VerdictRecord(retried, pool: "blue", coordinator: "blue-1", at: start)]
+        record.verdicts[0].outcome = .finished
+        record.waits = [
+            WaitRecord(began: start, ended: start.adding(milliseconds: 2500), reason: .backOff)
+        ]
+        counts.add(ended: record)
+        return counts
     }
 
     private func reading() -> MetricsReading {
@@ -76,6 +128,9 @@ struct MetricsTests {
         reading.counters.submissions = 41
         reading.counters.openConnections = 3
         reading.ended = [.finished: 39]
+        reading.retries = retries()
+        reading.retryState = RetryState(
+            budgetLimit: 20, budgetLeft: 17, openBreakers: ["I01"], waiting: 4, capsuleBytes: 4096)
         reading.flips = ["default": 7]
         reading.refusedFlips = [.notHealthy: 2]
         return reading

@@ -19,6 +19,7 @@ public func metricsText(_ reading: MetricsReading) -> String {
         StatementState.allCases.filter(\.isTerminal).map {
             .init(reading.ended[$0] ?? 0, ("state", $0.rawValue))
         })
+    addRetries(reading.retries, reading.retryState, to: &text)
     text.add(
         "flips_total", .counter, "Flips and rollbacks committed.",
         reading.groups.map { .init(reading.flips[$0.name] ?? 0, ("group", $0.name)) })
@@ -55,6 +56,38 @@ private func addTraffic(_ counters: RelayCounters, to text: inout MetricsText) {
     text.add("client_connections_total", .counter, "Connections of clients accepted.", counters.connections)
     text.add("client_connections", .gauge, "Connections of clients open now.", counters.openConnections)
     text.add("idle_connections", .gauge, "Connections to coordinators at rest now.", counters.idleConnections)
+}
+
+private func addRetries(_ counts: RetryCounts, _ state: RetryState, to text: inout MetricsText) {
+    text.add(
+        "verdicts_total", .counter, "Failures judged, by the rule, what it says, and the gate that stopped a retry.",
+        counts.verdicts.map { series, count in
+            .init(
+                count, ("rule", series.rule ?? "none"), ("class", series.failureClass.rawValue),
+                ("action", series.action.rawValue), ("gate", series.gate?.rawValue ?? "none"))
+        }.sorted(by: MetricsText.Sample.isBefore))
+    text.add(
+        "retries_total", .counter,
+        "Attempts made again, of statements that have ended, by the rule and by whether the statement finished.",
+        counts.retries.map { series, count in
+            .init(count, ("rule", series.rule ?? "none"), ("outcome", series.hasFinished ? "finished" : "failed"))
+        }.sorted(by: MetricsText.Sample.isBefore))
+    text.add("statements_waiting", .gauge, "Statements that wait in the gateway now.", state.waiting)
+    text.add(
+        "waits_total", .counter, "Waits in the gateway, of statements that have ended, by their reason.",
+        WaitReason.allCases.map { .init(counts.waits[$0]?.count ?? 0, ("reason", $0.rawValue)) })
+    text.add(
+        "wait_seconds_total", .counter, "Seconds that these waits took together.",
+        WaitReason.allCases.map { .init(seconds: counts.waits[$0]?.milliseconds ?? 0, ("reason", $0.rawValue)) })
+    text.add(
+        "retry_budget_limit", .gauge, "Retries that the budget allows in its window, as it stands now.",
+        state.budgetLimit)
+    text.add("retry_budget_available", .gauge, "Those of them that are left.", state.budgetLeft)
+    text.add("breakers_open", .gauge, "Rules whose breaker is open.", state.openBreakers.count)
+    text.add(
+        "breaker_open", .gauge, "1 for each rule whose breaker is open; the others are left out.",
+        state.openBreakers.map { .init(true, ("rule", $0)) })
+    text.add("capsule_bytes", .gauge, "Bytes of texts and headers kept for retries.", state.capsuleBytes)
 }
 
 private func addGroups(_ groups: [GroupBody], to text: inout MetricsText) {

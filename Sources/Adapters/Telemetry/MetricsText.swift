@@ -26,9 +26,14 @@ struct MetricsText {
             self.labels = labels
         }
 
-        init(seconds milliseconds: Int64) {
+        init(seconds milliseconds: Int64, _ labels: (name: String, value: String)...) {
             value = "\(Double(milliseconds) / 1000)"
-            labels = []
+            self.labels = labels
+        }
+
+        /// Whether it stands before another, by the values of the labels.
+        static func isBefore(_ left: Sample, _ right: Sample) -> Bool {
+            left.labels.lazy.map(\.value).lexicographicallyPrecedes(right.labels.lazy.map(\.value))
         }
     }
 

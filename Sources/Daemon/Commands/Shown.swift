@@ -62,6 +62,16 @@ extension Table.Cell {
         }
     }
 
+    /// How a verdict's statement went on.
+    init(_ outcome: RetryOutcome) {
+        switch outcome {
+        case .waiting, .retried: self.init(outcome.rawValue, .attention)
+        case .finished: self.init(outcome.rawValue, .good)
+        case .surfaced: self.init(outcome.rawValue)
+        case .failed: self.init(outcome.rawValue, .bad)
+        }
+    }
+
     /// The state of a statement.
     init(_ state: StatementState) {
         switch state {

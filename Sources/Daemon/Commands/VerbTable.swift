@@ -4,7 +4,7 @@ import Model
 enum VerbTable {
     static let verbs: [Verb] = [
         .serve, .demo, .check, .coordinator,
-        .status, .groups, .pools, .coordinators, .flips, .statements, .statement, .rules,
+        .status, .groups, .pools, .coordinators, .flips, .statements, .statement, .retries, .rules,
         .explain,
         .flip, .rollback, .drain, .undrain, .add, .remove, .reload,
         .help,

@@ -43,6 +43,8 @@ public protocol AdminAPI: Sendable {
     func statements(_ filter: StatementFilter) async throws(AdminProblem) -> [StatementBody]
     /// `GET /v1/statements/{id}`, by the gateway's id or any engine query id.
     func statement(_ id: String) async throws(AdminProblem) -> StatementBody
+    /// `GET /v1/retries`: the lines of the retry log that match, newest first, and where the list goes on.
+    func retries(_ filter: RetryFilter) async throws(AdminProblem) -> ListBody<RetryLine>
 
     /// `GET /v1/policy/rules`, in their order.
     func rules() async -> [RuleBody]

@@ -14,6 +14,10 @@ public struct MetricsReading: Equatable, Sendable {
     public var groups: [GroupBody]
     /// Statements that ended since the start, by state.
     public var ended: [StatementState: UInt64]
+    /// What was judged, retried and waited for since the start.
+    public var retries: RetryCounts
+    /// What retrying has at hand.
+    public var retryState: RetryState
     /// Flips committed since the start, by group.
     public var flips: [String: UInt64]
     /// Flips refused since the start, by guard.
@@ -32,6 +36,8 @@ public struct MetricsReading: Equatable, Sendable {
         self.store = store
         counters = RelayCounters()
         ended = [:]
+        retries = RetryCounts()
+        retryState = RetryState()
         flips = [:]
         refusedFlips = [:]
         droppedRecords = 0

@@ -25,13 +25,32 @@ public struct StatementBody: Codable, Equatable, Sendable {
     public var submitted: Timestamp
     /// When it ended.
     @OrNull public var ended: Timestamp?
+    /// What it ended with: an error's name; null if it has not ended, or ended well.
+    @OrNull public var failure: String?
+    /// That error's message.
+    @OrNull public var message: String?
+    /// Whether it was, or is to be, submitted again.
+    public var isRetried: Bool
     /// Its attempts, in order.
     public var attempts: [AttemptBody]
+    /// What befell it: its lines of the retry log, in order of time.
+    public var verdicts: [RetryLine]
+    /// Verdicts that are left out in the middle of these.
+    public var droppedVerdicts: Int
+    /// When and why it waited here, in order of time.
+    public var waits: [WaitBody]
+    /// Waits that are left out in the middle of these.
+    public var droppedWaits: Int
 
     private enum CodingKeys: String, CodingKey {
         case id, state, user, source, group, pool, coordinator, kind
         case queryIDs = "query_ids"
-        case submitted, ended, attempts
+        case submitted, ended, failure, message
+        case isRetried = "retried"
+        case attempts, verdicts
+        case droppedVerdicts = "dropped_verdicts"
+        case waits
+        case droppedWaits = "dropped_waits"
     }
 
     /// A statement as history keeps it.
@@ -45,9 +64,16 @@ public struct StatementBody: Codable, Equatable, Sendable {
         coordinator = record.coordinator
         queryIDs = record.queryIDs
         submitted = record.submitted
+        isRetried = record.isRetried
         attempts = record.attempts.map(AttemptBody.init)
+        verdicts = record.lines.map(RetryLine.init)
+        droppedVerdicts = record.droppedVerdicts
+        waits = record.waits.map(WaitBody.init)
+        droppedWaits = record.droppedWaits
         kind = record.kind
         ended = record.ended
+        failure = record.failure
+        message = record.message
     }
 }
 

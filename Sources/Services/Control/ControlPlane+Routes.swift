@@ -57,7 +57,20 @@ extension ControlPlane: AdminAPI {
                     "No coordinator of pool \(group.active), the active one of group \(group.name), takes statements.")
             }
         }
-        return warnings + services.routing.warnings
+        return warnings + retryWarnings(traffic.retryState()) + services.routing.warnings
+    }
+
+    private func retryWarnings(_ state: RetryState) -> [String] {
+        var warnings = state.openBreakers.map { rule in
+            "The breaker of rule \(rule) is open, because too few of its retries succeeded: its failures are shown to "
+                + "clients. See: penstock retries --rule \(rule)."
+        }
+        if state.budgetLimit > 0, state.budgetLeft <= 0 {
+            warnings.append(
+                "The retry budget is spent (\(state.budgetLimit) retries in retries.budget.window): what is unavailable "
+                    + "waits for its turn, other failures are shown to clients.")
+        }
+        return warnings
     }
 
     /// What `GET /metrics` shows.
@@ -68,6 +81,8 @@ extension ControlPlane: AdminAPI {
             groups: view.table.groups.map { view.body(of: $0) }, store: await storage.condition())
         reading.counters = await traffic.counters()
         reading.ended = services.history.ended
+        reading.retries = services.history.retryCounts
+        reading.retryState = traffic.retryState()
         let flips = services.flipping.counts
         reading.flips = flips.committed
         reading.refusedFlips = flips.refused
@@ -199,6 +214,17 @@ extension ControlPlane: AdminAPI {
     public func explain(_ request: ExplainRequest) async -> ExplainBody {
         let settings = services.routing.settings
         return ExplainBody(settings.policy.rules.explain(request.failure), settings.retries)
+    }
+
+    /// `GET /v1/retries`
+    public func retries(_ filter: RetryFilter) async throws(AdminProblem) -> ListBody<RetryLine> {
+        do throws(StorageProblem) {
+            let lines = try await services.history.retries(filter)
+            let cursor = lines.count == filter.limit ? lines.last?.position.text : nil
+            return ListBody(lines.map(RetryLine.init), nextCursor: cursor)
+        } catch {
+            throw .storeAway(error.text)
+        }
     }
 
     /// `POST /v1/reload`

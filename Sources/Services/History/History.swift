@@ -27,6 +27,7 @@ public final class History: Service {
         /// Unfinished statements of gone owners that were not polled yet.
         var presumed: [StatementKey: StatementRecord] = [:]
         var ended: [StatementState: UInt64] = [:]
+        var retries = RetryCounts()
         /// Whether the last write failed.
         var isStoreAway = false
         /// Until when nothing is written, on the monotonic clock.
@@ -115,13 +116,19 @@ public final class History: Service {
         }
         let now = clock.monotonic()
         let strays = state.withLock { state in
-            for event in events { state.book.take(event, now: now) }
+            for event in events {
+                state.book.take(event, now: now)
+                if case .judged(let verdict, _) = event.change { state.retries.add(verdict) }
+            }
             return state.book.strays(now: now)
         }
         for key in strays { await recall(stray: key) }
         let ended = state.withLock { state in
             let ended = state.book.takeEnded()
-            for record in ended { state.ended[record.state, default: 0] += 1 }
+            for record in ended {
+                state.ended[record.state, default: 0] += 1
+                state.retries.add(ended: record)
+            }
             return ended
         }
         for record in ended { log.write(finished: record) }
@@ -224,6 +231,8 @@ public final class History: Service {
 
     /// Statements that ended since the start, by state.
     var ended: [StatementState: UInt64] { state.withLock { $0.ended } }
+    /// What was judged, retried and waited for since the start.
+    var retryCounts: RetryCounts { state.withLock { $0.retries } }
     /// Records and events that were dropped since the start.
     var dropped: UInt64 { state.withLock { $0.book.dropped } + intake.droppedEvents }
     /// Records that wait for the store, if it is away.

@@ -84,7 +84,7 @@ final class RecordEntry {
                 attempt.ended = event.at
             }
         case .judged(let verdict, let coordinator):
-            record.judged(verdict, coordinator: coordinator, at: event.at)
+            record.add(VerdictRecord(verdict, pool: "", coordinator: coordinator, at: event.at))
         case .waits(let reason):
             guard record.waits(reason, since: event.at) else { return .none }
         case .adopted(_, let registration):

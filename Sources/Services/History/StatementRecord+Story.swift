@@ -41,15 +41,13 @@ extension StatementRecord {
         self.registration = registration
     }
 
-    /// A failure was judged.
-    mutating func judged(_ verdict: Verdict, coordinator: String, at time: Timestamp) {
-        let attempt = attempts.first { $0.number == verdict.attempt && $0.coordinator == coordinator }
-        add(VerdictRecord(verdict, pool: attempt?.pool ?? "", coordinator: coordinator, at: time))
-    }
-
-    /// Takes a verdict into the story.
+    /// Takes a verdict into the story; its pool is that of its attempt.
     mutating func add(_ verdict: VerdictRecord) {
         var verdict = verdict
+        if let attempt = attempts.first(where: { $0.number == verdict.attempt && $0.coordinator == verdict.coordinator }
+        ) {
+            verdict.pool = attempt.pool
+        }
         if verdict.outcome == .waiting, isSubmitted(after: verdict) { verdict.outcome = .retried }
         if verdict.endsAttempt { close(verdict) }
         insert(verdict)

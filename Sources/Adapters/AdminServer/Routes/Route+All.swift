@@ -6,7 +6,7 @@ extension Route {
     static func all(metricsText: @escaping @Sendable (MetricsReading) -> String) -> [Route] {
         var routes: [Route] = health
         routes += [metrics(metricsText), status]
-        for part in [groups, flips, coordinators, statements, policy] { routes += part }
+        for part in [groups, flips, coordinators, statements, retries, policy] { routes += part }
         routes.append(reload)
         return routes + [document(of: routes)]
     }

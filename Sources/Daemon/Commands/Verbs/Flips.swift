@@ -31,13 +31,3 @@ extension Verb {
         return .done
     }
 }
-
-/// `--limit` and `--cursor` as the API has them.
-enum ListQuery {
-    static func query(_ arguments: Arguments) throws(Failure) -> [(name: String, value: String)] {
-        var query: [(name: String, value: String)] = []
-        if let limit = try arguments.number("--limit", in: 1...1000) { query.append(("limit", String(limit))) }
-        if let cursor = arguments.value("--cursor") { query.append(("cursor", cursor)) }
-        return query
-    }
-}

@@ -1,9 +1,10 @@
+import Engine
 import Model
 
 extension Verb {
-    /// One statement with its attempts.
+    /// One statement with all that befell it.
     static let statement = Verb(
-        name: "statement", aliases: ["query"], section: .look, summary: "One statement with its attempts",
+        name: "statement", aliases: ["query"], section: .look, summary: "One statement, and all that befell it",
         details: "ID is the gateway's, or any query id that an engine gave it.",
         operands: [Operand(name: "ID")], isClient: true
     ) { (arguments, surroundings) throws(Failure) in
@@ -14,28 +15,47 @@ extension Verb {
             return .done
         }
         let body = answer.body
-        let elapsed = (body.ended ?? surroundings.clock.now()).milliseconds - body.submitted.milliseconds
-        let lines = [
-            ("statement", body.id), ("state", body.state.rawValue), ("user", body.user), ("source", body.source),
-            ("group", body.group), ("kind", body.kind?.rawValue ?? "unknown"),
-            ("query ids", body.queryIDs.joined(separator: ", ")),
-            ("submitted", Shown.moment(body.submitted) ?? ""), ("ended", Shown.moment(body.ended) ?? "-"),
-            ("elapsed", Shown.span(milliseconds: elapsed)),
-        ]
-        for (name, value) in lines {
+        for (name, value) in overview(body, now: surroundings.clock.now()) {
             surroundings.show(name + String(repeating: " ", count: 12 - name.count) + value)
         }
         surroundings.show("")
-        var table = Table(.number("ATTEMPT"), "POOL", "COORDINATOR", "QUERY ID", "STARTED", "ENDED", "FAILURE")
-        for attempt in body.attempts {
-            table.add(
-                .init(attempt.number), .init(attempt.pool), .init(attempt.coordinator), .init(attempt.queryID),
-                .init(Shown.moment(attempt.started)), .init(Shown.moment(attempt.ended)), .init(attempt.failure, .bad))
+        for line in Story(body, now: surroundings.clock.now()).lines { surroundings.show(line) }
+        if body.droppedVerdicts > 0 || body.droppedWaits > 0 {
+            surroundings.show(
+                "left out in the middle: \(body.droppedVerdicts) verdicts, \(body.droppedWaits) waits")
         }
-        surroundings.show(table)
-        for attempt in body.attempts {
-            if let message = attempt.message { surroundings.show("\nattempt \(attempt.number): \(message)") }
-        }
+        for message in messages(body) { surroundings.show("\n\(message)") }
         return .done
     }
+}
+
+/// The statement in short, by names.
+private func overview(_ body: StatementBody, now: Timestamp) -> [(name: String, value: String)] {
+    let elapsed = (body.ended ?? now).milliseconds - body.submitted.milliseconds
+    var lines = [
+        ("statement", body.id), ("state", body.state.rawValue), ("user", body.user), ("source", body.source),
+        ("group", body.group), ("kind", body.kind?.rawValue ?? "unknown"),
+        ("query ids", body.queryIDs.joined(separator: ", ")),
+        ("submitted", Shown.moment(body.submitted) ?? ""), ("ended", Shown.moment(body.ended) ?? "-"),
+        ("elapsed", Shown.span(milliseconds: elapsed)), ("attempts", "\(body.attempts.count)"),
+    ]
+    if !body.waits.isEmpty {
+        let waited = body.waits.reduce(0) { $0 + ($1.ended ?? now).milliseconds - $1.began.milliseconds }
+        lines.append(("waited", Shown.span(milliseconds: waited)))
+    }
+    return lines
+}
+
+/// What the errors said, each once.
+private func messages(_ body: StatementBody) -> [String] {
+    var told: Set<String> = []
+    var messages: [String] = []
+    func tell(_ whose: String, _ message: String?) {
+        guard let message, !message.isEmpty, told.insert(message).inserted else { return }
+        messages.append("\(whose): \(message)")
+    }
+    for line in body.verdicts { tell("attempt \(line.attempt)", line.message) }
+    for attempt in body.attempts { tell("attempt \(attempt.number)", attempt.message) }
+    tell("the client got", body.message)
+    return messages
 }

@@ -5,8 +5,8 @@ extension Verb {
     /// Statements, live and past.
     static let statements = Verb(
         name: "statements", aliases: ["queries"], section: .look, summary: "Statements, newest first",
-        details: "TIME is RFC 3339 (2026-01-31T08:30:00Z) or a duration before now (15m). States: "
-            + StatementState.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+        details: "\(ListQuery.timeHelp) States: \(ListQuery.list(StatementState.self)). "
+            + "Classes: \(ListQuery.list(FailureClass.self)).",
         options: [
             Option(name: "--state", value: "STATE", help: "Only those in this state; several add up", repeats: true),
             Option(name: "--user", value: "USER", help: "Only this user's"),
@@ -14,6 +14,11 @@ extension Verb {
             Option(name: "--group", value: "GROUP", help: "Only those of this group"),
             Option(name: "--pool", value: "POOL", help: "Only those of this pool"),
             Option(name: "--coordinator", value: "NAME", help: "Only those of this coordinator"),
+            Option(
+                name: "--class", value: "CLASS", help: "Only those with such a failure; several add up", repeats: true),
+            Option(
+                name: "--rule", value: "RULE", help: "Only those that this rule judged; several add up", repeats: true),
+            Option(name: "--retried", value: nil, help: "Only those that were submitted more than once"),
             Option(name: "--since", value: "TIME", help: "Only those submitted then or later"),
             Option(name: "--until", value: "TIME", help: "Only those submitted before"),
             Option(name: "--limit", value: "N", help: "At most so many (100)"),
@@ -36,7 +41,7 @@ extension Verb {
             table.add(
                 .init(body.id), .init(body.state), .init(body.user), .init(body.source), .init(body.pool),
                 .init(body.coordinator), .init(Shown.moment(body.submitted)), .init(Shown.span(milliseconds: elapsed)),
-                .init(body.attempts.count), .init(body.attempts.last?.failure))
+                .init(body.attempts.count), .init(body.failure ?? body.attempts.last?.failure))
         }
         surroundings.show(table)
         if let cursor = answer.body.nextCursor { surroundings.show("there are more: --cursor \(cursor)") }
@@ -49,26 +54,10 @@ private func statementQuery(
     _ arguments: Arguments, now: Timestamp
 ) throws(Failure) -> [(name: String, value: String)] {
     var query = try ListQuery.query(arguments)
-    for word in arguments.all("--state").flatMap({ $0.split(separator: ",").map(String.init) }) {
-        guard StatementState(rawValue: word) != nil else {
-            let known = StatementState.allCases.map(\.rawValue)
-            let nearest = nearestName(to: word, among: known) ?? known.joined(separator: ", ")
-            throw .usage("there is no state '\(word)'; did you mean \(nearest)?")
-        }
-        query.append(("state", word))
-    }
-    for name in ["user", "source", "group", "pool", "coordinator"] {
-        if let value = arguments.value("--\(name)") { query.append((name, value)) }
-    }
-    for name in ["since", "until"] {
-        guard let value = arguments.value("--\(name)") else { continue }
-        if let ago = Duration(text: value) {
-            query.append((name, now.adding(milliseconds: -ago.wholeMilliseconds).text))
-        } else if let moment = Timestamp(text: value) {
-            query.append((name, moment.text))
-        } else {
-            throw .usage("'--\(name)' wants a time such as 2026-01-31T08:30:00Z, or a duration such as 15m")
-        }
-    }
+    try ListQuery.add(words: "state", as: StatementState.self, arguments, to: &query)
+    try ListQuery.add(words: "class", as: FailureClass.self, arguments, to: &query)
+    ListQuery.add(["rule", "user", "source", "group", "pool", "coordinator"], arguments, to: &query)
+    if arguments.has("--retried") { query.append(("retried", "true")) }
+    try ListQuery.add(moments: ["since", "until"], arguments, now: now, to: &query)
     return query
 }

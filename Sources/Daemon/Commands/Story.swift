@@ -1,0 +1,129 @@
+import Engine
+import Model
+
+/// What befell a statement, in order of time, a line each, to be read by somebody who was woken for it.
+struct Story {
+    /// Something that happened.
+    private struct Moment {
+        let at: Timestamp
+        let text: String
+    }
+
+    private var moments: [Moment] = []
+    private let begun: Timestamp
+
+    /// The story of a statement as it stands now.
+    init(_ body: StatementBody, now: Timestamp) {
+        begun = body.submitted
+        add(body.submitted, "submitted to group \(body.group)" + (body.user.isEmpty ? "" : " by \(body.user)"))
+        for attempt in body.attempts { add(attempt) }
+        for line in body.verdicts { add(line) }
+        for wait in body.waits { add(wait, now: now) }
+        addUnjudged(of: body)
+        if let ended = body.ended {
+            let failure = body.failure.map { ": \($0)" } ?? ""
+            add(ended, "\(body.state.rawValue)\(failure)")
+        } else {
+            add(now, "now it is \(body.state.rawValue)")
+        }
+        // Of one moment, in the order in which they were added above: an attempt before its verdict, the end last.
+        moments = moments.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
+            .map(\.element)
+    }
+
+    /// The story: when, how long after the beginning, what. Nothing is cut, however narrow the terminal is.
+    var lines: [String] {
+        moments.map { moment in
+            let after = Shown.span(milliseconds: moment.at.milliseconds - begun.milliseconds)
+            let padding = String(repeating: " ", count: max(0, 8 - after.count))
+            return "\(moment.at.text.dropFirst(11))  \(padding)+\(after)  \(moment.text)"
+        }
+    }
+
+    private mutating func add(_ at: Timestamp, _ text: String) {
+        moments.append(Moment(at: at, text: text))
+    }
+
+    private mutating func add(_ attempt: AttemptBody) {
+        let query = attempt.queryID.map { ", query \($0)" } ?? ""
+        add(attempt.started, "attempt \(attempt.number) on \(place(attempt.coordinator, attempt.pool))\(query)")
+    }
+
+    private mutating func add(_ line: RetryLine) {
+        let place = line.coordinator.isEmpty ? "" : " on \(line.coordinator)"
+        let cost = line.costMilliseconds > 0 ? " after \(Shown.span(milliseconds: line.costMilliseconds))" : ""
+        let failed = "attempt \(line.attempt)\(place) \(line.isRepeat ? "gave no page" : "failed\(cost)")"
+        let rule = line.rule.map { "rule \($0) (\(line.failureClass.rawValue)) says \(line.action.rawValue)" }
+        let verdict = "\(failed): \(line.failure); \(rule ?? "no rule judges it"), \(Self.consequence(line))"
+        add(line.at, verdict)
+    }
+
+    /// What followed from a verdict.
+    private static func consequence(_ line: RetryLine) -> String {
+        if line.outcome == .surfaced {
+            return line.gate.map { "but gate \($0.rawValue) is closed (\($0.meaning)): the client gets the failure" }
+                ?? "so the client gets the failure"
+        }
+        if line.isRepeat {
+            let times = line.times > 1 ? " \(line.times) times, until \(line.last.text.dropFirst(11))" : ""
+            return "so the same URI is asked for again\(times)"
+        }
+        let times = line.times > 1 ? " (\(line.times) times, until \(line.last.text.dropFirst(11)))" : ""
+        let wait = line.waitMilliseconds > 0 ? " after \(Shown.span(milliseconds: line.waitMilliseconds))" : ""
+        return "so it is submitted again\(wait)\(times)"
+    }
+
+    private mutating func add(_ wait: WaitBody, now: Timestamp) {
+        let span = Shown.span(milliseconds: (wait.ended ?? now).milliseconds - wait.began.milliseconds)
+        add(wait.began, "waits here: \(wait.reason.meaning), for \(span)\(wait.ended == nil ? " until now" : "")")
+    }
+
+    /// Failures of attempts of which no verdict was kept.
+    private mutating func addUnjudged(of body: StatementBody) {
+        for attempt in body.attempts where !body.verdicts.contains(where: { $0.attempt == attempt.number }) {
+            guard let failure = attempt.failure, let ended = attempt.ended, ended != body.ended else { continue }
+            add(ended, "attempt \(attempt.number) failed: \(failure)")
+        }
+    }
+
+    private func place(_ coordinator: String, _ pool: String) -> String {
+        coordinator.isEmpty ? "a coordinator that is not known" : "\(coordinator) (pool \(pool))"
+    }
+}
+
+extension WaitReason {
+    /// The reason for people.
+    fileprivate var meaning: String {
+        switch self {
+        case .backOff: "back-off, as the rule says"
+        case .noCoordinator: "no coordinator can take it"
+        case .budget: "the retry budget is spent"
+        case .store: "the store cannot be written"
+        }
+    }
+}
+
+extension RetryGate {
+    /// Why it was closed, for people.
+    fileprivate var meaning: String {
+        switch self {
+        case .rowsLeft: "rows had left for the client"
+        case .columnsDiffer: "the new attempt has other columns"
+        case .started: "it may write, and it had started"
+        case .transaction: "it belongs to an open transaction"
+        case .sessionHeader: "a session header had left for the client"
+        case .chained: "it is a retry of another gateway or engine"
+        case .notDead: "it may write, and the attempt may still run"
+        case .attempts: "it was tried as often as it may be"
+        case .elapsed: "it has run as long as it may"
+        case .budget: "the retry budget is spent"
+        case .breaker: "too few of the rule's retries succeeded"
+        case .noTarget: "nobody could take it"
+        case .noCapsule: "its text is not kept here"
+        case .tombstonesFull: "the tombstones are full"
+        case .optIn: "retries.opt_in does not name the rule"
+        case .modeOff: "retrying is switched off"
+        case .shadow: "retrying is only watched"
+        }
+    }
+}
