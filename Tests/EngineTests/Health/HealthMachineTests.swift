@@ -147,15 +147,16 @@ import Testing
         #expect(machine.health == .down)
     }
 
-    @Test mutating func itIsInDoubtUntilItIsDown() {
+    @Test mutating func whoTakesStatementsIsInDoubtUntilItIsDown() {
+        _ = machine.onProbe(.silent, asked: at(0))
+        #expect(!machine.isInDoubt, "it takes none")
         var doubts: [Bool] = []
-        for second: Int64 in 0...3 {
-            _ = machine.onProbe(.silent, asked: at(second))
+        let answer = ProbeResult.answered(ProbeAnswer())
+        for (second, result) in [answer, .silent, answer, .silent, .unwell(status: 500), .silent].enumerated() {
+            _ = machine.onProbe(result, asked: at(Int64(second)))
             doubts.append(machine.isInDoubt)
         }
-        #expect(doubts == [true, true, false, false])
-        _ = machine.onProbe(.answered(ProbeAnswer()), asked: at(5))
-        #expect(!machine.isInDoubt)
+        #expect(doubts == [false, true, false, true, true, false])
     }
 
     @Test func whatIsNoSuffixIsIgnored() {

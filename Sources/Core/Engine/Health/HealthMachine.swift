@@ -101,8 +101,9 @@ public struct HealthMachine: Equatable, Sendable {
         return true
     }
 
-    /// Whether probes fail, but not often enough yet to say that it is down: then the next ones come sooner.
-    public var isInDoubt: Bool { failed > 0 && failed < fall }
+    /// Whether it takes statements although probes fail, because they were not enough yet to say that it is down: then
+    /// the next ones come sooner.
+    public var isInDoubt: Bool { health == .ready && failed > 0 }
 
     /// Why it is not ready; nil: it is, or nothing is known.
     var reason: HealthReason? {
