@@ -46,6 +46,8 @@ public struct StatementRecord: Equatable, Sendable {
 
     /// Characters of an error's message that are kept.
     public static let messageLength = 2000
+    /// Bytes of messages that the verdicts of one statement keep together; beyond it they are cut.
+    public static let storyText = 20_000
     /// Verdicts, and waits, that are kept of one statement.
     public static let storyLength = 100
 

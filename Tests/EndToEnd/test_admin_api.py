@@ -24,6 +24,7 @@ ROUTES = [
     ("GET", "/v1/coordinators"), ("POST", "/v1/coordinators"), ("GET", "/v1/coordinators/blue-1"),
     ("DELETE", "/v1/coordinators/blue-1"), ("POST", "/v1/coordinators/blue-1/drain"),
     ("POST", "/v1/coordinators/blue-1/undrain"), ("GET", "/v1/statements"), ("GET", "/v1/statements/x"),
+    ("GET", "/v1/retries"),
     ("GET", "/v1/policy/rules"), ("POST", "/v1/policy/explain"),
     ("POST", "/v1/reload"), ("GET", "/metrics"), ("GET", "/v1/queries"), ("GET", "/nope"), ("GET", "/")]
 

@@ -13,7 +13,7 @@ from kit.settings import group, pool
 from kit.waiting import eventually
 
 VERBS = ["serve", "demo", "coordinator", "check", "status", "groups", "pools", "coordinators", "flips", "statements",
-         "statement", "flip", "rollback", "drain", "undrain", "add", "remove", "reload",
+         "statement", "retries", "flip", "rollback", "drain", "undrain", "add", "remove", "reload",
          "rules", "explain"]
 
 
@@ -49,7 +49,8 @@ def test_help_of_a_verb(verb):
 @pytest.mark.parametrize("arguments", [
     ["nope"], ["flip"], ["flip", "default"], ["flip", "default", "green", "extra"], ["status", "--nope"],
     ["statement"], ["check"], ["add", "one"], ["coordinator", "--port", "many"], ["flips", "a", "b"],
-    ["serve", "--config"], ["serve", "--set", "nonsense"], ["statements", "--limit", "x"]])
+    ["serve", "--config"], ["serve", "--set", "nonsense"], ["statements", "--limit", "x"],
+    ["retries", "--gate", "budgets"], ["retries", "--class", "users"], ["retries", "--since", "yesterday"]])
 def test_wrong_usage_is_2(arguments):
     done = run(BINARY, *arguments)
     assert done.returncode == 2, (done.stdout, done.stderr)

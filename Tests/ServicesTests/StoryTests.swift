@@ -181,6 +181,19 @@ import Wire
         #expect(record.droppedWaits == 50)
     }
 
+    @Test func longMessagesOfALongStoryAreCut() async throws {
+        var events = [submitted, attempted(1, "blue-1", at: 1)]
+        for index in 1...StatementRecord.storyLength {
+            let verdict = Verdict(
+                attempt: 1, failure: "e\(index)", message: String(repeating: "ü", count: 5000), rule: "H06",
+                failureClass: .unavailable, action: .repeat, isRetried: true)
+            events.append(event(.judged(verdict, coordinator: "blue-1"), at: Int64(index)))
+        }
+        let messages = try await record(events).verdicts.compactMap(\.message)
+        #expect(messages.first?.count == StatementRecord.messageLength)
+        #expect(messages.reduce(0) { $0 + $1.utf8.count } <= StatementRecord.storyText)
+    }
+
     @Test func aWaitForOneReasonIsOneWaitHoweverOftenItIsTold() async throws {
         let record = try await record([
             submitted, event(.waits(.noCoordinator), at: 1), event(.waits(.noCoordinator), at: 2),
@@ -270,6 +283,23 @@ import Wire
         #expect(warnings.contains { $0.contains("rule I01") })
         #expect(warnings.contains { $0.contains("20 retries") })
         #expect(await rig.control.reading().retryState.openBreakers == ["I01"])
+    }
+
+    @Test func aRetryThatNobodyTookMakesNoAttempt() async throws {
+        let verdict = Verdict(
+            attempt: 2, failure: "no-target", rule: nil, failureClass: .unavailable, action: .other, gate: .noTarget,
+            isRetried: false)
+        let record = try await record(
+            Array(retried.prefix(6)) + [
+                event(.waits(.noCoordinator), at: 120), event(.judged(verdict, coordinator: ""), at: 300),
+                ended(.failed, at: 300),
+            ])
+        #expect(record.attempts.map(\.failure) == ["CLUSTER_OUT_OF_MEMORY"])
+        #expect(record.attempts.first?.gate == nil)
+        #expect(record.verdicts.map(\.outcome) == [.failed, .surfaced])
+        #expect(record.verdicts.last?.gate == .noTarget)
+        #expect(record.waits.map(\.reason) == [.backOff, .noCoordinator])
+        #expect(record.failure == "CLUSTER_OUT_OF_MEMORY" && record.message == "why")
     }
 
     @Test func aStatementThatNobodyTookTellsWhyItFailed() async throws {

@@ -48,6 +48,10 @@ extension StatementRecord {
         ) {
             verdict.pool = attempt.pool
         }
+        let told = verdicts.reduce(0) { $0 + ($1.message?.utf8.count ?? 0) }
+        if let message = verdict.message, told + message.utf8.count > Self.storyText {
+            verdict.message = String(message.prefix(max(0, Self.storyText - told) / 4))
+        }
         if verdict.outcome == .waiting, isSubmitted(after: verdict) { verdict.outcome = .retried }
         if verdict.endsAttempt { close(verdict) }
         insert(verdict)
@@ -63,8 +67,12 @@ extension StatementRecord {
         }
     }
 
-    /// The attempt ends with the verdict, unless it was sent again since.
+    /// The attempt ends with the verdict, unless it was sent again since. A verdict on no coordinator is about an attempt
+    /// that was never made, or about one that has ended.
     private mutating func close(_ verdict: VerdictRecord) {
+        if verdict.coordinator.isEmpty {
+            guard attempts.contains(where: { $0.number == verdict.attempt && $0.ended == nil }) else { return }
+        }
         withAttempt(verdict.attempt, at: verdict.at) { attempt in
             guard attempt.coordinator.isEmpty || attempt.started <= verdict.at else { return }
             attempt.failure = verdict.failure
@@ -151,7 +159,8 @@ extension StatementRecord {
     }
 
     /// The last attempt of a statement that ended has ended with it, and so has what waited; its retries went as it
-    /// did. One that goes on after all has all of this undone.
+    /// did. One that failed for no reason of its own failed for that of its last attempt. One that goes on after all has
+    /// its retries undone.
     mutating func settle() {
         for index in verdicts.indices where verdicts[index].isRetried {
             switch (state, verdicts[index].outcome) {
@@ -170,6 +179,10 @@ extension StatementRecord {
             attempt.failure = attempt.failure ?? failure
             attempt.message = attempt.message ?? message
         }
+        guard state == .failed, failure == nil, let attempt = attempts.last(where: { $0.failure != nil }) else {
+            return
+        }
+        (self.failure, self.message) = (attempt.failure, attempt.message)
     }
 }
 
