@@ -166,6 +166,17 @@ import Wire
         #expect(record.verdicts.map(\.outcome) == [.finished])
     }
 
+    @Test func whatIsRetriedWaitsForItsBackOffUnlessForSomethingElse() async throws {
+        let begun = Array(retried.prefix(5))
+        let backOff = try await record(begun + [attempted(2, "blue-2", at: 150)])
+        #expect(backOff.waits == [WaitRecord(began: moment(100), ended: moment(150), reason: .backOff)])
+        let budget = try await record(begun + [event(.waits(.budget), at: 100), attempted(2, "blue-2", at: 150)])
+        #expect(budget.waits == [WaitRecord(began: moment(100), ended: moment(150), reason: .budget)])
+        let atOnce = try await record(begun + [attempted(2, "blue-2", at: 100)])
+        #expect(atOnce.waits.isEmpty)
+        #expect(atOnce.state == .queued)
+    }
+
     @Test func theMiddleOfALongStoryIsCountedAndDropped() async throws {
         var events = [submitted, attempted(1, "blue-1", at: 1)]
         for index in 1...150 {

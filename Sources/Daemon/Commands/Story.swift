@@ -6,7 +6,15 @@ struct Story {
     /// Something that happened.
     private struct Moment {
         let at: Timestamp
+        /// Of one moment, which attempt it is about.
+        let attempt: Int
+        /// Of one attempt, what comes first: that it was made, its verdict, the wait after it.
+        let step: Int
         let text: String
+
+        static func isBefore(_ left: Moment, _ right: Moment) -> Bool {
+            (left.at, left.attempt, left.step) < (right.at, right.attempt, right.step)
+        }
     }
 
     private var moments: [Moment] = []
@@ -15,20 +23,20 @@ struct Story {
     /// The story of a statement as it stands now.
     init(_ body: StatementBody, now: Timestamp) {
         begun = body.submitted
-        add(body.submitted, "submitted to group \(body.group)" + (body.user.isEmpty ? "" : " by \(body.user)"))
+        add(
+            body.submitted, "submitted to group \(body.group)" + (body.user.isEmpty ? "" : " by \(body.user)"),
+            attempt: 0)
         for attempt in body.attempts { add(attempt) }
         for line in body.verdicts { add(line) }
-        for wait in body.waits { add(wait, now: now) }
+        for wait in body.waits { add(wait, of: body, now: now) }
         addUnjudged(of: body)
         if let ended = body.ended {
             let failure = body.failure.map { ": \($0)" } ?? ""
-            add(ended, "\(body.state.rawValue)\(failure)")
+            add(ended, "\(body.state.rawValue)\(failure)", attempt: .max)
         } else {
-            add(now, "now it is \(body.state.rawValue)")
+            add(now, "now it is \(body.state.rawValue)", attempt: .max)
         }
-        // Of one moment, in the order in which they were added above: an attempt before its verdict, the end last.
-        moments = moments.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
-            .map(\.element)
+        moments.sort(by: Moment.isBefore)
     }
 
     /// The story: when, how long after the beginning, what. Nothing is cut, however narrow the terminal is.
@@ -40,13 +48,14 @@ struct Story {
         }
     }
 
-    private mutating func add(_ at: Timestamp, _ text: String) {
-        moments.append(Moment(at: at, text: text))
+    private mutating func add(_ at: Timestamp, _ text: String, attempt: Int, step: Int = 0) {
+        moments.append(Moment(at: at, attempt: attempt, step: step, text: text))
     }
 
     private mutating func add(_ attempt: AttemptBody) {
         let query = attempt.queryID.map { ", query \($0)" } ?? ""
-        add(attempt.started, "attempt \(attempt.number) on \(place(attempt.coordinator, attempt.pool))\(query)")
+        let place = place(attempt.coordinator, attempt.pool)
+        add(attempt.started, "attempt \(attempt.number) on \(place)\(query)", attempt: attempt.number)
     }
 
     private mutating func add(_ line: RetryLine) {
@@ -55,7 +64,7 @@ struct Story {
         let failed = "attempt \(line.attempt)\(place) \(line.isRepeat ? "gave no page" : "failed\(cost)")"
         let rule = line.rule.map { "rule \($0) (\(line.failureClass.rawValue)) says \(line.action.rawValue)" }
         let verdict = "\(failed): \(line.failure); \(rule ?? "no rule judges it"), \(Self.consequence(line))"
-        add(line.at, verdict)
+        add(line.at, verdict, attempt: line.attempt, step: 1)
     }
 
     /// What followed from a verdict.
@@ -73,16 +82,18 @@ struct Story {
         return "so it is submitted again\(wait)\(times)"
     }
 
-    private mutating func add(_ wait: WaitBody, now: Timestamp) {
+    private mutating func add(_ wait: WaitBody, of body: StatementBody, now: Timestamp) {
+        let attempt = body.verdicts.lazy.filter { $0.at <= wait.began }.map(\.attempt).max() ?? 0
         let span = Shown.span(milliseconds: (wait.ended ?? now).milliseconds - wait.began.milliseconds)
-        add(wait.began, "waits here: \(wait.reason.meaning), for \(span)\(wait.ended == nil ? " until now" : "")")
+        let text = "waits here: \(wait.reason.meaning), for \(span)\(wait.ended == nil ? " until now" : "")"
+        add(wait.began, text, attempt: attempt, step: 2)
     }
 
     /// Failures of attempts of which no verdict was kept.
     private mutating func addUnjudged(of body: StatementBody) {
         for attempt in body.attempts where !body.verdicts.contains(where: { $0.attempt == attempt.number }) {
             guard let failure = attempt.failure, let ended = attempt.ended, ended != body.ended else { continue }
-            add(ended, "attempt \(attempt.number) failed: \(failure)")
+            add(ended, "attempt \(attempt.number) failed: \(failure)", attempt: attempt.number, step: 1)
         }
     }
 

@@ -55,6 +55,8 @@ extension StatementRecord {
         if verdict.outcome == .waiting, isSubmitted(after: verdict) { verdict.outcome = .retried }
         if verdict.endsAttempt { close(verdict) }
         insert(verdict)
+        // What is retried waits at least as its rule says; that it waits for something else is told by itself.
+        if verdict.isRetried, verdict.endsAttempt { _ = waits(.backOff, since: verdict.at) }
         if verdict.outcome == .waiting, !state.isTerminal { state = .waiting }
     }
 
@@ -106,13 +108,19 @@ extension StatementRecord {
         }
     }
 
-    /// It waits here from then on.
+    /// It waits here from then on. Of two reasons told of one moment the later one holds, unless that is the back-off,
+    /// which a verdict alone gives.
     /// - Returns: whether that is news.
     mutating func waits(_ reason: WaitReason, since time: Timestamp) -> Bool {
         let index = (waits.lastIndex { $0.began <= time } ?? -1) + 1
         if index > 0 {
             let earlier = waits[index - 1]
             let isOver = earlier.ended.map { $0 <= time } ?? false
+            if earlier.began == time, !isOver {
+                guard reason != .backOff, reason != earlier.reason else { return false }
+                waits[index - 1].reason = reason
+                return true
+            }
             if earlier.reason == reason, !isOver { return false }
             if !isOver { waits[index - 1].ended = time }
         }
@@ -147,6 +155,8 @@ extension StatementRecord {
         for index in waits.indices where waits[index].began <= time {
             waits[index].ended = min(waits[index].ended ?? time, time)
         }
+        // Who went on at once did not wait.
+        waits.removeAll { $0.began == time && $0.ended == time }
     }
 
     /// Whether it waits for a submission that was not heard of yet.
