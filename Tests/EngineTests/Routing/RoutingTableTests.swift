@@ -93,6 +93,16 @@ import Testing
         #expect(select(table) == (health == .ready ? 1 : nil))
     }
 
+    @Test func aCoordinatorSaysInWordsWhatItCanTake() {
+        var coordinator = Self.ready(1)
+        #expect(coordinator.summary == "c1 is ready")
+        coordinator.health = .down
+        coordinator.reason = .unwell(status: 503)
+        #expect(coordinator.summary == "c1 is down (its probes are answered with 503)")
+        coordinator.isDrained = true
+        #expect(coordinator.summary == "c1 is drained")
+    }
+
     @Test func drainedRetiredAndUnresolvedOnesAreNotSelected() {
         var table = RoutingTable(coordinators: [Self.ready(1), Self.ready(2), Self.ready(3)])
         table.coordinators[0].isDrained = true

@@ -149,7 +149,6 @@ public enum FlipDecision: Equatable, Sendable {
         let all = table.coordinators.filter { $0.group == group.name && $0.pool == pool && !$0.isRetired }
         if all.contains(where: \.isReady) { return nil }
         guard !all.isEmpty else { return "Pool \(pool) has no coordinator." }
-        let states = all.map { "\($0.name) is \($0.isDrained ? "drained" : $0.health.rawValue)" }
-        return "No coordinator of pool \(pool) takes statements: \(states.joined(separator: ", "))."
+        return "No coordinator of pool \(pool) takes statements: \(all.map(\.summary).joined(separator: ", "))."
     }
 }

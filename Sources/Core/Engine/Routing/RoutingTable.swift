@@ -106,6 +106,12 @@ public struct Coordinator: Equatable, Sendable {
         until = nil
     }
 
+    /// Its name and what it can take, for people: `blue-1 is down (nobody answers its probes)`.
+    public var summary: String {
+        if isDrained { return "\(name) is drained" }
+        return "\(name) is \(health.rawValue)" + (reason.map { " (\($0.text))" } ?? "")
+    }
+
     /// Whether new statements may go there.
     public var isReady: Bool { health == .ready && !isDrained && !isRetired && address != nil }
 }
