@@ -151,17 +151,36 @@ public struct TransactionPin: Equatable, Sendable {
     }
 }
 
-/// What is remembered of a statement that was canceled: its tags are not relayed any more.
+/// What must not be forgotten of a statement, whatever becomes of this process: what its old tags may not do any more.
 public struct Tombstone: Equatable, Sendable {
+    /// What is remembered.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// It was canceled: its tags are not relayed any more.
+        case canceled
+        /// Attempts of it, up to `attempt`, were superseded: their tags are not relayed any more.
+        case superseded
+        /// It waited, may write, and was about to be POSTed to a pool that runs statements in the POST: it may have
+        /// taken effect.
+        case submitted
+    }
+
     /// The statement.
     public var key: StatementKey
-    /// The id that its own page shows: the engine's.
+    /// What is remembered; each kind once.
+    public var kind: Kind
+    /// The highest attempt that was superseded; 0 for other kinds.
+    public var attempt: UInt16
+    /// The id that its own page shows: the engine's; empty where none does.
     public var queryID: String
     /// When it was written; it is kept for 15 minutes.
     public var at: Timestamp
     /// A tombstone from its parts.
-    public init(key: StatementKey, queryID: String, at: Timestamp) {
+    public init(
+        key: StatementKey, kind: Kind = .canceled, attempt: UInt16 = 0, queryID: String = "", at: Timestamp
+    ) {
         self.key = key
+        self.kind = kind
+        self.attempt = attempt
         self.queryID = queryID
         self.at = at
     }

@@ -80,6 +80,8 @@ public struct RelayCounters: Equatable, Sendable {
     public var ownErrors: UInt64 = 0
     /// History events dropped because a loop's buffer was full.
     public var droppedEvents: UInt64 = 0
+    /// Times that a pattern of the policy reached one of its limits and counted as no match.
+    public var patternsGivenUp: UInt64 = 0
     /// Client connections accepted.
     public var connections: UInt64 = 0
     /// Client connections open now.
@@ -138,6 +140,8 @@ public enum TrafficRequest: Sendable {
     case submitting(StatementKey, stored: @Sendable (Bool) -> Void)
     /// An attempt of a statement that may write is superseded; `stored` is called with whether that is durable.
     case superseded(StatementKey, attempt: Int, stored: @Sendable (Bool) -> Void)
+    /// A rule's pattern reached one of its limits for the first time on a loop.
+    case patternGaveUp(rule: String)
     /// A statement was canceled; `stored` is called when its tombstone is durable or known not to become so.
     case tombstone(Tombstone, stored: @Sendable () -> Void)
 }

@@ -82,6 +82,9 @@ public final class Attending: Service {
     /// Takes up all requests.
     func attend(isPressing: Bool) async {
         var waiters: [@Sendable () -> Void] = []
+        // What is not done before it is remembered: without a store it is not done, so nothing is to be remembered.
+        var marks: [Tombstone] = []
+        var askers: [@Sendable (Bool) -> Void] = []
         let failures = intake.takeFailures()
         let requests = intake.takeRequests()
         for request in requests {
@@ -108,10 +111,17 @@ public final class Attending: Service {
             case .condemned(let registration):
                 routing.observe(tooFewWorkersOn: registration)
                 probing.probeSoon(registration)
+            case .patternGaveUp(let rule):
+                log.warning("a pattern of the policy reached a limit and counts as no match", LogField("rule", rule))
             case .leftQueue(let registration):
                 routing.observe(leftQueueOf: registration)
-            case .submitting(_, let stored), .superseded(_, _, let stored):
-                stored(false)
+            case .submitting(let key, let stored):
+                marks.append(Tombstone(key: key, kind: .submitted, at: clock.now()))
+                askers.append(stored)
+            case .superseded(let key, let attempt, let stored):
+                marks.append(
+                    Tombstone(key: key, kind: .superseded, attempt: UInt16(clamping: attempt), at: clock.now()))
+                askers.append(stored)
             case .tombstone(let tombstone, let stored):
                 state.withLock { $0.tombstones.append(tombstone) }
                 waiters.append(stored)
@@ -123,19 +133,24 @@ public final class Attending: Service {
             if count.unavailable > 0 { probing.probeSoon(registration) }
         }
         // Without requests it was the clock that rang: then what nobody waits for is written too.
-        if isPressing || requests.isEmpty || !waiters.isEmpty { await write() }
+        if isPressing || requests.isEmpty || !waiters.isEmpty || !marks.isEmpty {
+            let isStored = await write(marks)
+            for asker in askers { asker(isStored) }
+        }
         for waiter in waiters { waiter() }
     }
 
-    private func write() async {
+    /// Writes what waits, and these marks. False: nothing of it is known to be durable, and the marks are forgotten.
+    private func write(_ marks: [Tombstone]) async -> Bool {
         let (pins, ended, tombstones) = state.withLock { state in
             (Array(state.pins.values), Array(state.endedPins), state.tombstones)
         }
         do throws(StorageProblem) {
             if !pins.isEmpty || !ended.isEmpty { try await storage.save(pins: pins, ended: ended) }
-            if !tombstones.isEmpty { try await storage.save(tombstones) }
+            if !tombstones.isEmpty || !marks.isEmpty { try await storage.save(tombstones + marks) }
             // Only this task changes the state, and it waited here: nothing came in between.
             state.withLock { $0 = State() }
+            return true
         } catch {
             let isNews = state.withLock { state in
                 defer { state.isStoreAway = true }
@@ -143,6 +158,7 @@ public final class Attending: Service {
                 return !state.isStoreAway
             }
             if isNews { log.error("pins and tombstones cannot be written", LogField("problem", error.text)) }
+            return false
         }
     }
 }

@@ -239,6 +239,37 @@ import Wire
         #expect(await rig.storage.state.tombstones == [tombstone])
     }
 
+    @Test func whatMustNotBeForgottenIsDurableBeforeItIsDone() async throws {
+        let rig = try await Rig.started()
+        let stored = Counter()
+        let refused = Counter()
+        let answer: @Sendable (Bool) -> Void = { $0 ? stored.add() : refused.add() }
+        rig.intake.accept(.submitting(tombstone.key, stored: answer))
+        rig.intake.accept(.superseded(tombstone.key, attempt: 2, stored: answer))
+        await rig.attending.attend(isPressing: false)
+        #expect(stored.value == 2)
+        let found = await rig.storage.state.tombstones
+        #expect(found.map(\.kind) == [.submitted, .superseded])
+        #expect(found.map(\.attempt) == [0, 2])
+        #expect(found.allSatisfy { $0.key == tombstone.key })
+        #expect(refused.value == 0)
+    }
+
+    /// What is not done leaves no mark: a later one would say that it was.
+    @Test func withoutAStoreItIsNotDoneAndNotRemembered() async throws {
+        let rig = try await Rig.started()
+        await rig.storage.setAway(true)
+        let refused = Counter()
+        rig.intake.accept(.submitting(tombstone.key, stored: { if !$0 { refused.add() } }))
+        rig.intake.accept(.superseded(tombstone.key, attempt: 1, stored: { if !$0 { refused.add() } }))
+        await rig.attending.attend(isPressing: false)
+        #expect(refused.value == 2)
+        #expect(rig.attending.unwritten == 0)
+        await rig.storage.setAway(false)
+        await rig.attending.attend(isPressing: false)
+        #expect(await rig.storage.state.tombstones.isEmpty)
+    }
+
     @Test func suffixesAndStartsGoToRouting() async throws {
         let rig = Rig()
         try await rig.routing.start()

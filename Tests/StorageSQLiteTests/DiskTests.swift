@@ -193,6 +193,10 @@ final class DiskTests {
         #expect(all[5].failure == nil && all[5].queryIDs == ["20261121_143702_00000_gncew"])
         #expect(all.allSatisfy { !$0.isRetried && $0.verdicts.isEmpty && $0.waits.isEmpty })
         #expect(try await store.load(now: start).unfinished.map(\.id) == [all[0].id])
+        let tombstone = Tombstone(
+            key: StatementKey(owner: Owner(counter: 1, random: 2_623_117_709), number: 5),
+            queryID: "20261121_143702_00004_gncew", at: Timestamp(milliseconds: 1_795_271_822_019))
+        #expect(try await store.load(now: start).tombstones == [tombstone])
         var goesOn = all[0]
         let verdict = Verdict(
             attempt: 1, failure: "gone", rule: "H08", failureClass: .unavailable, action: .other, isRetried: true)

@@ -35,4 +35,24 @@ let memoryLaws = [
         #expect(try await store.load(now: noon.adding(minutes: 31)).tombstones == [])
         await store.close()
     },
+    StorageLaw("keeps one tombstone of each kind, with the highest attempt") { place in
+        var store = try await place.open()
+        let key = StatementKey(owner: Owner(counter: 3, random: 7), number: 1)
+        let other = StatementKey(owner: Owner(counter: 3, random: 7), number: 2)
+        let canceled = Tombstone(key: key, queryID: "q", at: noon)
+        let submitted = Tombstone(key: key, kind: .submitted, at: noon)
+        func superseded(_ attempt: UInt16, _ minutes: Int64 = 0) -> Tombstone {
+            Tombstone(key: key, kind: .superseded, attempt: attempt, at: noon.adding(minutes: minutes))
+        }
+        try await store.save([superseded(1), submitted, canceled, superseded(3, 1)])
+        try await store.save([superseded(2), submitted])
+        try await store.save([Tombstone(key: other, kind: .superseded, attempt: .max, at: noon)])
+        await store.close()
+        store = try await place.open()
+        let found = try await store.load(now: noon.adding(minutes: 2)).tombstones
+        #expect(found.count == 4)
+        for expected in [canceled, submitted, superseded(3, 1)] { #expect(found.contains(expected)) }
+        #expect(found.first { $0.key == other }?.attempt == .max)
+        await store.close()
+    },
 ]

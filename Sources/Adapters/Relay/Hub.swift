@@ -10,6 +10,7 @@ final class Hub: Sendable {
     let cells = CellTable()
     let pins = TransactionPins()
     let shownIDs = ShownIDs()
+    let restored = RestoredMarks()
     let owner: Owner
     let keys: TagKeys
     let sink: any TrafficSink
@@ -17,10 +18,16 @@ final class Hub: Sendable {
     /// The clients' connections that are open.
     let openConnections = Atomic<Int>(0)
     let idleConnections = Atomic<Int>(0)
-    let headBytes = Budget()
-    let bodyBytes = Budget()
-    let keptBytes = Budget()
-    let pendingBytes = Budget()
+    let headBytes = ByteBudget()
+    let bodyBytes = ByteBudget()
+    let keptBytes = ByteBudget()
+    let pendingBytes = ByteBudget()
+    let capsuleBytes = ByteBudget()
+    let answeredBytes = ByteBudget()
+    /// The retry budget and the breakers.
+    let retries = RetryPermits()
+    /// Statements that wait here.
+    let waiting = WaitingCount()
     /// When the loops began, on their monotonic clock.
     let startedAt = Atomic<Int64>(0)
     let isReady = Atomic<Bool>(false)
@@ -109,25 +116,4 @@ final class Hub: Sendable {
 
     /// The next statement's number, from 1.
     func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
-}
-
-/// A number of bytes that all connections together may hold (design 9).
-final class Budget: Sendable {
-    private let used = Atomic<Int>(0)
-
-    /// Takes bytes if there is room under the limit.
-    func take(_ bytes: Int, limit: Int) -> Bool {
-        if used.wrappingAdd(bytes, ordering: .relaxed).newValue <= limit { return true }
-        used.wrappingSubtract(bytes, ordering: .relaxed)
-        return false
-    }
-
-    /// Takes bytes whether there is room or not.
-    func add(_ bytes: Int) { used.wrappingAdd(bytes, ordering: .relaxed) }
-
-    /// Gives bytes back.
-    func giveBack(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
-
-    /// Bytes in use.
-    var inUse: Int { used.load(ordering: .relaxed) }
 }

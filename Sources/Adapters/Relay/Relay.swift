@@ -107,15 +107,20 @@ public final class Relay: Traffic {
         hub.apply(limits: RelayLimits(limits), retries: RetryTerms(retries, limits), policy: policy)
     }
 
-    /// Takes over what the store held when this process started: open transactions and canceled statements.
+    /// Takes over what the store held when this process started: open transactions, canceled statements, and what must
+    /// not be forgotten of those that waited or were retried.
     public func restore(pins: [TransactionPin], tombstones: [Tombstone]) {
         let now = monotonicMilliseconds()
         for pin in pins { hub.pins.add(pin.id, registration: pin.registration, now: pin.used) }
         for tombstone in tombstones {
-            var placement = Placement(group: "", submitted: tombstone.at)
-            placement.queryID = tombstone.queryID
-            _ = hub.cells.add(
-                Cell(key: tombstone.key, machine: StatementMachine(canceledAt: now), placement: placement))
+            switch tombstone.kind {
+            case .canceled:
+                var placement = Placement(group: "", submitted: tombstone.at)
+                placement.queryID = tombstone.queryID
+                _ = hub.cells.add(
+                    Cell(key: tombstone.key, machine: StatementMachine(canceledAt: now), placement: placement))
+            case .superseded, .submitted: hub.restored.add(tombstone)
+            }
         }
     }
 
@@ -153,7 +158,10 @@ public final class Relay: Traffic {
 
     /// What retrying has at hand.
     public func retryState() -> RetryState {
-        RetryState(waiting: hub.cells.all.count { $0.machine.state == .waiting })
+        let condition = hub.retries.condition(hub.snapshot.retries, now: monotonicMilliseconds())
+        return RetryState(
+            budgetLimit: condition.limit, budgetLeft: condition.left, openBreakers: condition.open,
+            waiting: hub.waiting.value, capsuleBytes: hub.capsuleBytes.inUse)
     }
 
     /// Sums up the loops' counters.
@@ -188,7 +196,9 @@ public final class Relay: Traffic {
             placement.queryID = record.queryIDs.last ?? ""
             placement.load = hub.load(record.registration)
             let machine = StatementMachine(
-                presumedAttempt: UInt16(clamping: record.attempts.last?.number ?? 1),
+                presumedAttempt: max(
+                    UInt16(clamping: record.attempts.last?.number ?? 1),
+                    hub.restored.supersededAttempt(of: record.key) &+ 1),
                 reads: record.kind?.reads ?? false,
                 startsOnPost: false, now: now)
             _ = hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
@@ -246,5 +256,6 @@ extension RelayCounters {
         ownErrors += other.ownErrors
         droppedEvents += other.droppedEvents
         connections += other.connections
+        patternsGivenUp += other.patternsGivenUp
     }
 }

@@ -25,10 +25,11 @@ final class RelayLoop {
     private var orphans: [any Ticking] = []
     private var idle: [UInt32: IdleConnections] = [:]
     private var events: [StatementEvent] = []
-    private var held: [UInt64: () -> Void] = [:]
+    private var held: [UInt64: (Bool) -> Void] = [:]
     private var lastHeld: UInt64 = 0
     private var ticks = 0
     private var suffixes: [UInt32: String] = [:]
+    private var patternsGivenUp: Set<String> = []
     private var listener: Listener?
     private var maximumConnections = Int.max
 
@@ -188,13 +189,26 @@ final class RelayLoop {
         hub.sink.accept(.suffixSeen(registration: registration, suffix: suffix))
     }
 
+    /// A rule's pattern reached a limit, which counts as no match: counted, and told once.
+    func noteGaveUp(_ rule: String) {
+        counters.patternsGivenUp += 1
+        guard patternsGivenUp.insert(rule).inserted else { return }
+        hub.sink.accept(.patternGaveUp(rule: rule))
+    }
+
     /// Keeps something until another thread says that it is done; the answer is what that thread is to call.
     func hold(_ release: @escaping () -> Void) -> @Sendable () -> Void {
+        let then = holdResult { _ in release() }
+        return { then(true) }
+    }
+
+    /// The same for what may not have worked.
+    func holdResult(_ release: @escaping (Bool) -> Void) -> @Sendable (Bool) -> Void {
         lastHeld += 1
         let number = lastHeld
         held[number] = release
         let post = post
-        return { post { $0.held.removeValue(forKey: number)?() } }
+        return { worked in post { $0.held.removeValue(forKey: number)?(worked) } }
     }
 
     // MARK: Time
@@ -271,6 +285,7 @@ final class RelayLoop {
             for connection in old { connection.discard() }
         }
         if index == 0 {
+            hub.restored.expire(remembered: limits.remembered, now: wall)
             for id in hub.pins.expire(idle: limits.idleTransaction, now: wall) { hub.sink.accept(.unpin(id: id)) }
         }
     }

@@ -176,6 +176,23 @@ let migrations = [
         PRIMARY KEY (statement, position)
     ) STRICT, WITHOUT ROWID;
     """,
+    // 3: attempts that were superseded and submissions that may have taken effect are remembered as cancels are.
+    """
+    ALTER TABLE tombstone RENAME TO canceled;
+    CREATE TABLE tombstone (
+        owner INTEGER NOT NULL,
+        owner_random INTEGER NOT NULL,
+        statement INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        query_id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (owner, owner_random, statement, kind)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO tombstone SELECT owner, owner_random, statement, 'canceled', 0, query_id, at FROM canceled;
+    DROP TABLE canceled;
+    CREATE INDEX tombstone_at ON tombstone (at);
+    """,
 ]
 
 /// Brings the schema to the newest version, each step in a transaction of its own with its number.

@@ -22,7 +22,8 @@ extension SQLiteStorage {
             state.pins = try connection.rows("SELECT id, registration, used FROM pin WHERE used >= ?", oldest.value)
                 .compactMap(TransactionPin.init(row:))
             state.tombstones = try connection.rows(
-                "SELECT owner, owner_random, statement, query_id, at FROM tombstone WHERE at >= ?", oldest.value
+                "SELECT owner, owner_random, statement, kind, attempt, query_id, at FROM tombstone WHERE at >= ?",
+                oldest.value
             ).compactMap(Tombstone.init(row:))
             state.unfinished = try selectStatements(connection, "WHERE state IN ('waiting', 'queued', 'running')")
             return state
@@ -123,15 +124,22 @@ extension SQLiteStorage {
         }
     }
 
-    /// Writes tombstones and removes those that are 15 minutes older than the newest.
+    /// Writes tombstones and removes those that are 15 minutes older than the newest. Of one kind a statement has one,
+    /// with the highest attempt.
     public func save(_ tombstones: [Tombstone]) async throws(StorageProblem) {
         guard let newest = tombstones.map(\.at).max() else { return }
         try write { connection throws(SQLiteError) in
             for tombstone in tombstones {
                 try connection.run(
-                    "INSERT OR REPLACE INTO tombstone VALUES (?, ?, ?, ?, ?)", Value(tombstone.key.owner.counter),
-                    Value(bits: tombstone.key.owner.random), Value(bits: tombstone.key.number),
-                    .text(tombstone.queryID), tombstone.at.value)
+                    """
+                    INSERT INTO tombstone VALUES (?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (owner, owner_random, statement, kind) DO UPDATE SET
+                        attempt = max(attempt, excluded.attempt), query_id = excluded.query_id,
+                        at = max(at, excluded.at)
+                    """,
+                    Value(tombstone.key.owner.counter), Value(bits: tombstone.key.owner.random),
+                    Value(bits: tombstone.key.number), .text(tombstone.kind.rawValue),
+                    .integer(Int64(tombstone.attempt)), .text(tombstone.queryID), tombstone.at.value)
             }
             try connection.run(
                 "DELETE FROM tombstone WHERE at < ?", newest.adding(milliseconds: -SQLiteStorage.memory).value)
@@ -190,8 +198,10 @@ extension TransactionPin {
 
 extension Tombstone {
     init?(row: [Value]) {
-        guard let key = StatementKey(row[0], row[1], row[2]), let queryID = row[3].text, let at = Timestamp(row[4])
+        guard let key = StatementKey(row[0], row[1], row[2]), let kind = row[3].text.flatMap(Kind.init(rawValue:)),
+            let attempt = row[4].integer.flatMap(UInt16.init(exactly:)), let queryID = row[5].text,
+            let at = Timestamp(row[6])
         else { return nil }
-        self.init(key: key, queryID: queryID, at: at)
+        self.init(key: key, kind: kind, attempt: attempt, queryID: queryID, at: at)
     }
 }

@@ -53,6 +53,9 @@ private func addTraffic(_ counters: RelayCounters, to text: inout MetricsText) {
     text.add(
         "dropped_events_total", .counter, "Events of history dropped because a loop's buffer was full.",
         counters.droppedEvents)
+    text.add(
+        "patterns_given_up_total", .counter, "Times that a pattern of the policy reached a limit: no match.",
+        counters.patternsGivenUp)
     text.add("client_connections_total", .counter, "Connections of clients accepted.", counters.connections)
     text.add("client_connections", .gauge, "Connections of clients open now.", counters.openConnections)
     text.add("idle_connections", .gauge, "Connections to coordinators at rest now.", counters.idleConnections)

@@ -52,9 +52,18 @@ extension Front {
         _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, exchange: Exchange,
         begin: (Exchange.Purpose) -> Void
     ) {
-        guard let target = relay.snapshot.targets[tag.registration] else { return answerNotFound() }
         let key = StatementKey(owner: tag.owner, number: tag.statement)
         let cell = relay.hub.cells.cell(key)
+        if tag.registration == 0 {
+            return handleWaiting(head, bytes, tag: tag, cell: cell, exchange: exchange, begin: begin)
+        }
+        if cell == nil, key.owner != relay.hub.owner,
+            relay.hub.restored.supersededAttempt(of: key) >= tag.attempt
+        {
+            // What took its place was handed out by a gateway that is gone.
+            return handleWaiting(head, bytes, tag: tag, cell: nil, exchange: exchange, begin: begin)
+        }
+        guard let target = relay.snapshot.targets[tag.registration] else { return answerNotFound() }
         let isPartialCancel = tag.sequence == 0
         switch head.method {
         case .get where isPartialCancel, .head where isPartialCancel: answer(405, allow: "DELETE")
@@ -87,6 +96,62 @@ extension Front {
                 exchange: exchange, begin: begin)
         case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
         }
+    }
+
+    /// A wait page's nextUri: the statement waits here, or has gone on.
+    private func handleWaiting(
+        _ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell?, exchange: Exchange,
+        begin: (Exchange.Purpose) -> Void
+    ) {
+        let isOwn = tag.owner == relay.hub.owner
+        switch head.method {
+        case .get:
+            relay.counters.polls += 1
+            if let cell, isOwn || cell.machine.wasEndedHere {
+                begin(.wait)
+                return exchange.pollWaiting(head, bytes, tag: tag, cell: cell)
+            }
+            if isOwn { return answerNotFound() }
+            begin(.pass)
+            let key = StatementKey(owner: tag.owner, number: tag.statement)
+            exchange.answerOwnerLost(tag, wasSubmitted: relay.hub.restored.isSubmitted(key))
+        case .head:
+            relay.counters.others += 1
+            cell?.touch(now: relay.now)
+            answer(200, allow: nil)
+        case .delete:
+            relay.counters.others += 1
+            guard let cell else { return isOwn ? answerNotFound() : answer(204, allow: nil) }
+            cancelNewest(head, bytes, tag: tag, cell: cell, exchange: exchange, begin: begin)
+        case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
+        }
+    }
+
+    /// A DELETE whose URI is superseded: it cancels the statement, and goes to its newest URI if there is one.
+    private func cancelNewest(
+        _ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell, exchange: Exchange,
+        begin: (Exchange.Purpose) -> Void
+    ) {
+        let target = relay.snapshot.targets[cell.placement.registration]
+        let newest = cell.newest
+        let withdraws = target?.dialect == .trino
+        switch cell.cancel(attempt: 0, withdrawsUnstarted: withdraws, now: relay.now) {
+        case .relay, .done: answer(204, allow: nil)
+        case .notFound: answerNotFound()
+        case .canceled(let forwards):
+            begin(.pass)
+            if let target, let newest { exchange.buildCancel(head, bytes, renamed: newest.path, target: target) }
+            startCancellation(
+                exchange, cell: cell, target: target, forwards: forwards && target != nil && newest != nil)
+        }
+    }
+
+    private func startCancellation(_ exchange: Exchange, cell: Cell, target: Target?, forwards: Bool) {
+        let cancellation = Cancellation(
+            relay, front: self, cell: cell, target: target, request: exchange.requestHead, forwards: forwards)
+        exchange.forget()
+        begin(cancellation)
+        cancellation.start()
     }
 
     /// A poll or a cancel with a tag of an owner that is gone: its statement lives on here (design 4, 'Owner,
@@ -129,6 +194,9 @@ extension Front {
             begin(.pass)
             return exchange.passOn(head, bytes, path: path, tag: tag, cell: nil, target: target)
         }
+        if tag.attempt < cell.machine.attempt, !cell.machine.wasEndedHere {
+            return cancelNewest(head, bytes, tag: tag, cell: cell, exchange: exchange, begin: begin)
+        }
         switch cell.cancel(attempt: tag.attempt, withdrawsUnstarted: target.dialect == .trino, now: relay.now) {
         case .relay:
             begin(.pass)
@@ -138,12 +206,7 @@ extension Front {
         case .canceled(let forwards):
             begin(.pass)
             exchange.buildCancel(head, bytes, path: path, tag: tag, cell: cell, target: target)
-            let cancellation = Cancellation(
-                relay, front: self, cell: cell, target: target, request: exchange.requestHead,
-                forwards: forwards)
-            exchange.forget()
-            self.begin(cancellation)
-            cancellation.start()
+            startCancellation(exchange, cell: cell, target: target, forwards: forwards)
         }
     }
 
@@ -158,6 +221,9 @@ extension Front {
             return answer(405, allow: "GET, HEAD, DELETE")
         }
         let queryID = exchange.text(bytes, id)
+        if head.method == .delete, let cell = waiting(queryID) {
+            return cancelWaiting(head, bytes, cell: cell, exchange: exchange, begin: begin)
+        }
         guard let (target, cell) = find(queryID) else { return answerNotFound() }
         begin(head.method == .delete ? .cancelByID : .pass)
         // A client may have been shown the gateway's own id: the engine knows the statement by its.
@@ -165,6 +231,49 @@ extension Front {
             return exchange.passOn(head, bytes, path: head.target, tag: nil, cell: cell, target: target)
         }
         exchange.passOn(head, bytes, renamed: "/v1/query/" + cell.placement.queryID, cell: cell, target: target)
+    }
+
+    /// The statement of that id, if it waits here.
+    private func waiting(_ queryID: String) -> Cell? {
+        let own = Array(queryID.utf8)
+        var key = relay.hub.shownIDs.find(queryID)?.key
+        if let (owner, number) = readStatementID(own.span, 0..<own.count) {
+            key = StatementKey(owner: owner, number: number)
+        }
+        guard let key, let cell = relay.hub.cells.cell(key), cell.machine.isWaiting else { return nil }
+        return cell
+    }
+
+    /// No coordinator can say whether the caller may cancel what waits here: its user may, with the credentials that it
+    /// was submitted with (design 4.6).
+    private func cancelWaiting(
+        _ head: RequestHead, _ bytes: Span<UInt8>, cell: Cell, exchange: Exchange,
+        begin: (Exchange.Purpose) -> Void
+    ) {
+        guard let capsule = cell.capsule, isSameClient(head, bytes, as: capsule) else {
+            return answerText(403, "Only the statement's user may cancel it, with the same credentials.\n")
+        }
+        switch cell.cancel(attempt: 0, withdrawsUnstarted: false, now: relay.now) {
+        case .relay, .done: answer(204, allow: nil)
+        case .notFound: answerNotFound()
+        case .canceled:
+            begin(.pass)
+            startCancellation(exchange, cell: cell, target: nil, forwards: false)
+        }
+    }
+
+    private func isSameClient(_ head: RequestHead, _ bytes: Span<UInt8>, as capsule: Capsule) -> Bool {
+        func values(_ head: RequestHead, _ bytes: Span<UInt8>) -> [[UInt8]] {
+            var values: [[UInt8]] = []
+            for field in head.fields where field.name == .user || field.name.isCredential {
+                var value = [field.name.rawValue]
+                value.append(contentsOf: bytes.extracting(field.value))
+                values.append(value)
+            }
+            return values.sorted { $0.lexicographicallyPrecedes($1) }
+        }
+        let stored = capsule.bytes
+        return values(head, bytes) == values(capsule.head, stored.span)
     }
 
     private func isOwnID(_ bytes: Span<UInt8>, _ id: Range<Int>, of cell: Cell) -> Bool {

@@ -11,7 +11,7 @@ final class Cancellation: UpstreamClient, Ticking {
     private let relay: RelayLoop
     private var front: Front?
     private let cell: Cell
-    private let target: Target
+    private let target: Target?
     private let request: [UInt8]
     private let forwards: Bool
     private let began: Int64
@@ -27,7 +27,7 @@ final class Cancellation: UpstreamClient, Ticking {
     /// How long an attempt counts whose cancel was not confirmed, in milliseconds (design 4.6).
     private static let unconfirmedMilliseconds: Int64 = 300_000
 
-    init(_ relay: RelayLoop, front: Front, cell: Cell, target: Target, request: [UInt8], forwards: Bool) {
+    init(_ relay: RelayLoop, front: Front, cell: Cell, target: Target?, request: [UInt8], forwards: Bool) {
         self.relay = relay
         self.front = front
         self.cell = cell
@@ -55,7 +55,7 @@ final class Cancellation: UpstreamClient, Ticking {
             sent > 0 || cell.machine.exchanges == 0 || now - began >= Self.patience
         {
             sent += 1
-            upstream = relay.upstream(to: target, fresh: sent > 1)
+            upstream = target.flatMap { relay.upstream(to: $0, fresh: sent > 1) }
             if let upstream {
                 upstream.send(.delete, head: request, body: [], for: self)
             } else {

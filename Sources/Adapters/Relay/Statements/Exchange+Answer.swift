@@ -10,7 +10,7 @@ extension Exchange {
         if isWhole { self.upstream = nil }
         connectBy = .max
         switch purpose {
-        case .submission, .poll:
+        case .submission, .poll, .wait:
             guard head.status != 200 else { return takePage(head, bytes, body, isWhole) }
             return takeFailure(head, bytes, body, isWhole)
         case .pass: break
@@ -28,7 +28,7 @@ extension Exchange {
             if page.count > relay.limits.pageStart || !hasRoom { startLeavingKept() }
         case .judging:
             let hasRoom = keepPage(bytes, range)
-            if isLast || !hasRoom || page.count >= Self.maximumFailureText { judge(isWhole: isLast) }
+            if isLast || !hasRoom || page.count >= Self.maximumFailureText { judgeStatus(isWhole: isLast) }
         case .walking:
             page.append(contentsOf: bytes.extracting(range))
             walk(isLast: isLast)
@@ -37,7 +37,7 @@ extension Exchange {
             emit(bytes, range, isLast: isLast)
         case .dropping:
             if isLast { end() }
-        case .atRest, .asked, .pausing, .holding:
+        case .atRest, .asked, .pausing, .holding, .waiting, .storing:
             break
         }
     }

@@ -10,9 +10,16 @@ extension Exchange {
     func takeFailure(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
         // Nothing is judged of what asks for other credentials.
         let isChallenge = head.status == 401 || head.status == 403
+        answerRetryAfter = retryAfter(head, bytes)
         if isWhole || isChallenge {
-            let judged = body.prefix(Self.maximumFailureText)
-            guard passesOn(head.status, isChallenge ? "" : text(bytes, judged)) else { return }
+            let judged = isChallenge ? 0..<0 : body.prefix(Self.maximumFailureText)
+            let passesOn = statusAnswered(head.status, text: text(bytes, judged)) { [self] in
+                buildAnswerHead(head, bytes)
+                var kept: [UInt8] = []
+                kept.append(contentsOf: bytes.extracting(body))
+                keepAnswer(answerHead, kept, error: nil)
+            }
+            guard passesOn else { return }
             return pass(head, bytes, body, isWhole)
         }
         phase = .judging
@@ -22,24 +29,25 @@ extension Exchange {
         answerChunked = head.isChunked
         buildAnswerHead(head, bytes)
         let hasRoom = keepPage(bytes, body)
-        if !hasRoom || page.count >= Self.maximumFailureText { judge(isWhole: false) }
+        if !hasRoom || page.count >= Self.maximumFailureText { judgeStatus(isWhole: false) }
     }
 
-    private func passesOn(_ status: Int, _ text: String) -> Bool {
-        let failure = SubmissionFailure.status(status)
-        return purpose == .submission
-            ? submissionAnswered(failure, status: status, text: text)
-            : pollAnswered(failure, status: status, text: text)
+    /// The seconds that a Retry-After names; its other form, a date, is not used by engines.
+    private func retryAfter(_ head: ResponseHead, _ bytes: Span<UInt8>) -> Duration? {
+        guard let field = head.fields.first(where: { $0.name == .retryAfter }) else { return nil }
+        return UInt32(text(bytes, field.value)).map { .seconds(Int64($0)) }
     }
 
     /// Decides by what came, and passes it on if that is the decision.
-    func judge(isWhole: Bool) {
+    func judgeStatus(isWhole: Bool) {
         let body = page
         page = []
         giveBackPage()
-        guard passesOn(answerStatus, String(decoding: body.prefix(Self.maximumFailureText), as: UTF8.self)) else {
-            return
+        let text = String(decoding: body.prefix(Self.maximumFailureText), as: UTF8.self)
+        let passesOn = statusAnswered(answerStatus, text: text) { [self] in
+            if isWhole { keepAnswer(answerHead, body, error: nil) } else { cell?.keep(nil) }
         }
+        guard passesOn else { return }
         guard front != nil else { return upstream == nil ? end() : drop() }
         hasLeft = true
         let out = relay.out
@@ -60,10 +68,10 @@ extension Exchange {
 
     /// The connection ended within such an answer: what came decides, and the client sees the cut.
     func judgeCut() {
-        judge(isWhole: false)
+        judgeStatus(isWhole: false)
         switch phase {
         case .streaming: breakOff()
-        case .atRest, .asked, .assembling, .judging, .walking, .dropping, .pausing, .holding: break
+        case .atRest, .asked, .assembling, .judging, .walking, .dropping, .pausing, .holding, .waiting, .storing: break
         }
     }
 }

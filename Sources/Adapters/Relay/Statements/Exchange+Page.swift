@@ -14,7 +14,7 @@ extension Exchange {
         answerLength = head.contentLength
         answerChunked = head.isChunked
         if isWhole {
-            if body.isEmpty { return handle(.cut) }
+            if body.isEmpty { return handle(.empty) }
             putAnswerHead(head, bytes)
             return leaveWhole(bytes.extracting(body), isHeadReady: true)
         }
@@ -34,7 +34,7 @@ extension Exchange {
     func takeWholePage() {
         let whole = page
         page = []
-        if whole.isEmpty { return handle(.cut) }
+        if whole.isEmpty { return handle(.empty) }
         leaveWhole(whole.span, isHeadReady: false)
     }
 
@@ -56,13 +56,19 @@ extension Exchange {
             dropUpstream()
             return handle(.notProtocol)
         }
-        guard let sequence = ask(isLast: !scanner.hasNext) else { return }
-        noteTransaction()
         let out = relay.out
-        if !isHeadReady {
+        if scanner.hasError, !scanner.hasNext, cell != nil {
+            // The output is used by what may be answered instead.
+            if isHeadReady { out.copy(into: &answerHead) }
+            guard judgePage(body) else { return }
+            out.clear()
+            out.put(answerHead)
+        } else if !isHeadReady {
             out.clear()
             out.put(answerHead)
         }
+        guard let sequence = ask(isLast: !scanner.hasNext) else { return }
+        noteTransaction()
         out.put("Content-Length: ")
         out.put(decimal: body.count + growth(body))
         out.put("\r\n\r\n")
@@ -101,7 +107,7 @@ extension Exchange {
         case .streams, .malformed: return false
         }
         let limits = relay.limits
-        guard mayKeepBack, !scanner.hasNext, count <= limits.lastPage else { return false }
+        guard cell?.machine.rowsLeft != true, !scanner.hasNext, count <= limits.lastPage else { return false }
         if scanned == 0 { keepBackBy = now + limits.pollAnswer }
         guard now < keepBackBy, relay.hub.keptBytes.take(count - pageBudget, limit: limits.pagesKeptBack) else {
             return false
@@ -128,7 +134,7 @@ extension Exchange {
         case .whole: safe = body.count
         }
         // Whether this is the last page may not be known yet; its end is told when it has come.
-        guard let sequence = ask(isLast: false) else { return }
+        guard let sequence = ask(isLast: false, leavesUnread: true) else { return }
         self.sequence = sequence
         noteTransaction()
         // A page that cannot be kept back cannot wait for the store either.
@@ -217,27 +223,86 @@ extension Exchange {
 
     /// Asks the statement's cell whether the page may leave, and reports what it told. Nil: something else was
     /// answered.
-    private func ask(isLast: Bool) -> UInt32? {
-        if purpose == .submission { noteSubmitted(isLast: isLast) }
+    private func ask(isLast: Bool, leavesUnread: Bool = false) -> UInt32? {
+        if isSubmitting, !scanner.hasError || !isLast { noteSubmitted(isLast: isLast) }
         guard let cell else { return (tag?.sequence ?? 0) &+ 1 }
-        let facts = PageFacts(
-            hasNext: !isLast, runs: scanner.hasColumns || scanner.hasRows, writes: writes, failed: scanner.hasError)
-        let answer = cell.page(attempt: attempt, facts: facts, now: now)
-        switch answer.step {
+        let result = cell.page(attempt: attempt, facts: facts(isLast: isLast, leavesUnread: leavesUnread), now: now)
+        switch result.step {
+        case .relay(let sequence):
+            if result.isUnnamed { noteAdopted(cell) }
+            if result.becameRunning { noteRunning(cell) }
+            if result.ended { reportEnd(cell) }
+            if let rule = result.retriedBy { relay.hub.retries.onResult(rule, succeeded: true, now: now) }
+            remembersNext = result.hasPast
+            return sequence
         case .superseded:
-            dropUpstream()
-            answerWaiting(cell.machine.sequence)
-            return nil
+            cancelOnTheSide()
+            answerCurrent()
         case .own(let error):
             dropUpstream()
             answerOwn(error)
-            return nil
-        case .relay(let sequence):
-            if answer.isUnnamed { noteAdopted(cell) }
-            if answer.becameRunning { relay.report(cell.key, .running) }
-            if answer.ended { reportEnd(cell) }
-            return sequence
+        case .kept:
+            dropUpstream()
+            answerKept()
+        case .columnsDiffer(let verdict, let error):
+            relay.report(cell.key, .judged(verdict, coordinator: target?.coordinator.name ?? ""))
+            cancelOnTheSide()
+            if let error { endHere(error, cell) } else { act(.surfaceKept(verdict)) }
         }
+        return nil
+    }
+
+    private func facts(isLast: Bool, leavesUnread: Bool = false) -> PageFacts {
+        let isQueued: Bool
+        switch scanner.state {
+        case .absent, .queued, .waitingForPrerequisites, .waitingForResources, .dispatching, .planning, .starting,
+            .other:
+            isQueued = true
+        case .running, .finishing, .finished, .failed: isQueued = false
+        }
+        return PageFacts(
+            hasNext: !isLast, runs: scanner.hasColumns || scanner.hasRows || !isQueued, writes: writes,
+            failed: scanner.hasError, hasRows: scanner.hasRows || leavesUnread,
+            columns: scanner.hasColumns ? scanner.columnsHash : nil, changesSession: changesSession)
+    }
+
+    /// Judges the error that a last page carries. True: the page is to leave as it is.
+    private func judgePage(_ body: Span<UInt8>) -> Bool {
+        guard let cell else { return true }
+        if isSubmitting { noteSubmitted(isLast: true) }
+        let error = readError(scanner.errorJSON)
+        let failure = Failure(
+            step: isSubmitting ? .submit : .poll, error: error ?? QueryError(name: nil, type: nil, code: nil, message: ""))
+        let step = judge(failure, answer: .page)
+        switch step {
+        case .passOn: return true
+        case .surface(let verdict):
+            endByFailure(cell, verdict)
+            return true
+        case .retry(_, let keeps):
+            if keeps { keepPage(body, error) }
+        case .askAgain, .gone, .surfaceKept, .end, .superseded, .own, .kept: break
+        }
+        act(step)
+        return false
+    }
+
+    /// Keeps the page with the error, with the client's URIs.
+    private func keepPage(_ body: Span<UInt8>, _ error: QueryError?) {
+        let out = relay.out
+        out.clear()
+        let at = splice(body, upTo: body.count, sequence: 0)
+        out.put(body, at..<body.count)
+        var kept: [UInt8] = []
+        out.copy(into: &kept)
+        out.clear()
+        keepAnswer(answerHead, kept, error: error)
+    }
+
+    private func noteRunning(_ cell: Cell) {
+        relay.report(cell.key, .running)
+        guard let target, target.coordinator.capacity != nil else { return }
+        relay.hub.sink.accept(.leftQueue(registration: target.coordinator.registration))
     }
 
     /// The first page of an adopted statement tells the engine's id, which its tag did not. The gateway that took the
@@ -252,30 +317,29 @@ extension Exchange {
 
     /// The page that has left was the last. A cancel that came meanwhile stands: it cannot be called back.
     private func noteLastPage() {
-        if purpose == .submission { noteSubmitted(isLast: true) }
+        if isSubmitting { noteSubmitted(isLast: true) }
         guard let cell else { return }
-        let facts = PageFacts(
-            hasNext: false, runs: scanner.hasColumns || scanner.hasRows, writes: writes, failed: scanner.hasError)
-        if cell.page(attempt: attempt, facts: facts, now: now).ended { reportEnd(cell) }
+        if scanner.hasError {
+            let error = readError(scanner.errorJSON)
+            let failure = Failure(
+                step: isSubmitting ? .submit : .poll,
+                error: error ?? QueryError(name: nil, type: nil, code: nil, message: ""))
+            if case .surface(let verdict) = judge(failure, answer: .page) { endByFailure(cell, verdict) }
+        } else {
+            let result = cell.page(attempt: attempt, facts: facts(isLast: true), now: now)
+            if result.ended { reportEnd(cell) }
+            if let rule = result.retriedBy { relay.hub.retries.onResult(rule, succeeded: true, now: now) }
+        }
     }
 
     /// An updateType that is not a session statement's: Trino gives one to those too, and the text told already.
     private var writes: Bool { scanner.hasUpdateType && cell?.machine.reads == true && submittedKind != .session }
 
     private func reportEnd(_ cell: Cell) {
-        relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
-        if scanner.hasError {
-            let error = readError(scanner.errorJSON)
-            if error?.name == OwnError.unknownTransaction.rawValue, let id = cell.placement.transaction {
-                unpin(id)
-            }
-            let name = error?.name ?? "unknown"
-            relay.report(cell.key, .attemptFailed(number: Int(attempt), failure: name, message: error?.message))
-            let state: StatementState = name == OwnError.userCanceled.rawValue ? .canceled : .failed
-            relay.report(cell.key, .ended(state, failure: name, message: error?.message))
-        } else {
-            relay.report(cell.key, .ended(.finished, failure: nil, message: nil))
+        if !cell.machine.hasPast {
+            relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
         }
+        relay.report(cell.key, .ended(.finished, failure: nil, message: nil))
     }
 
     // MARK: Transactions
@@ -286,7 +350,7 @@ extension Exchange {
         unpin(id)
     }
 
-    private func unpin(_ id: String) {
+    func unpin(_ id: String) {
         relay.hub.pins.remove(id)
         relay.hub.sink.accept(.unpin(id: id))
     }

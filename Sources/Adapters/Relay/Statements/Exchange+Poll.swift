@@ -2,140 +2,13 @@ import Engine
 import Model
 import Wire
 
-/// Polls that were not answered by a page: the statement's machine says what becomes of them.
+/// Answers of the gateway's own to polls and cancels.
 extension Exchange {
-    /// A poll is answered again within this time when its coordinator cannot be asked, in milliseconds (design 9).
-    private static let waitingPollMilliseconds: Int64 = 1000
-
-    /// A poll brought nothing usable: it is repeated once at once, then by the client's next poll.
-    func pollFailed(_ failure: SubmissionFailure) {
-        guard let cell else {
-            return answerText(503, "The coordinator did not answer (\(failure.word)). Ask again later.\n")
-        }
-        switch failure {
-        case .cut:
-            if repeats == 0, target?.startsOnPost == false {
-                repeats += 1
-                relay.counters.repeats += 1
-                return sendAgain()
-            }
-        case .notProtocol:
-            return act(cell.broken(attempt: attempt), failure)
-        case .refused:
-            // A poll that was written before, and is repeated, may have started the statement.
-            if isCounted, repeats == 0, !wasReplayed { cell.pollUnwritten(attempt: attempt) }
-        case .noAnswer, .status: break
-        }
-        act(cell.unanswered(attempt: attempt, patience: relay.limits.gone, now: now), failure)
-    }
-
-    /// A poll was answered with another status than 200, and this text. True: the answer is to be passed on.
-    func pollAnswered(_ failure: SubmissionFailure, status: Int, text: String) -> Bool {
-        guard let cell else { return true }
-        let answer: StatementMachine.Unanswered
-        switch status {
-        case 429, 502, 503, 504:
-            dropUpstream()
-            pollFailed(failure)
-            return false
-        case 404:
-            answer = cell.forgotten(
-                attempt: attempt, incarnation: knowledge(of: cell), at: relay.hub.clock.now(),
-                patience: relay.limits.gone, now: now)
-        case 500...599:
-            answer = cell.broken(attempt: attempt)
-        default:
-            return true
-        }
-        switch answer {
-        case .passOn: return true
-        case .relay:
-            endByFailure(cell, failure.word)
-            return true
-        case .wait, .end, .own, .superseded: break
-        }
-        dropUpstream()
-        act(answer, status == 404 ? .notProtocol : failure, word: status == 404 ? "forgotten" : nil)
-        return false
-    }
-
-    /// Does what the machine decided.
-    private func act(_ answer: StatementMachine.Unanswered, _ failure: SubmissionFailure, word: String? = nil) {
-        giveBackPage()
-        let word = word ?? failure.word
-        switch answer {
-        case .wait(let sequence):
-            relay.counters.waitingPages += 1
-            phase = .pausing(until: began + Self.waitingPollMilliseconds, sequence: sequence)
-            if front == nil { end() }
-        case .end(let error):
-            if let cell {
-                relay.report(cell.key, .attemptFailed(number: Int(attempt), failure: word, message: nil))
-                relay.report(cell.key, .ended(cell.machine.state, failure: error.rawValue, message: nil))
-            }
-            answerOwn(error)
-        case .own(let error):
-            answerOwn(error)
-        case .superseded:
-            answerWaiting(cell?.machine.sequence ?? 1)
-        case .relay, .passOn:
-            if let cell, answer == .relay { endByFailure(cell, word) }
-            answerText(502, "The coordinator's answer is no page of the statement protocol (\(word)).\n")
-        }
-    }
-
-    /// The statement has ended, and what its coordinator answered is all that is known of its end.
-    private func endByFailure(_ cell: Cell, _ word: String) {
-        relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
-        relay.report(cell.key, .ended(.failed, failure: word, message: nil))
-    }
-
-    /// An answer to a POST that ran the statement broke off in the middle.
-    func lostItsAnswer() {
-        guard let cell else { return }
-        let word = SubmissionFailure.cut.word
-        switch cell.broken(attempt: attempt) {
-        case .end(let error):
-            relay.report(cell.key, .attemptFailed(number: Int(attempt), failure: word, message: nil))
-            relay.report(cell.key, .ended(cell.machine.state, failure: error.rawValue, message: nil))
-        case .relay: endByFailure(cell, word)
-        case .passOn, .own, .wait, .superseded: break
-        }
-    }
-
-    /// What is known of the coordinator's incarnation; asks for a probe where nothing is.
-    private func knowledge(of cell: Cell) -> Incarnation {
-        guard let coordinator = relay.snapshot.targets[cell.placement.registration]?.coordinator else {
-            return .changed
-        }
-        let placement = cell.placement
-        if let taken = placement.incarnation, taken != coordinator.incarnation { return .changed }
-        if let started = coordinator.startedAfter, started > placement.submitted { return .changed }
-        if let first = cell.machine.firstForgotten, let checked = coordinator.checked, checked > first {
-            return .same
-        }
-        relay.hub.sink.accept(.probe(registration: coordinator.registration))
-        return .unknown
-    }
-
     /// Answers a page without rows whose nextUri is the URI that was asked, with a higher sequence (design 4.5).
     func answerWaiting(_ sequence: UInt32) {
-        let id = shownID
-        let tagText = makeTag(sequence: sequence)
-        var uri = base
-        uri.append(contentsOf: requestHead[path])
-        let hasQuery = requestHead[path].contains(UInt8(ascii: "?"))
-        uri.append(contentsOf: (hasQuery ? "&via=" : "?via=").utf8)
-        var pathBytes: [UInt8] = []
-        pathBytes.append(contentsOf: requestHead[path])
-        let text = tagText.text(key: relay.hub.keys.newest, path: pathBytes.span)
-        uri.append(contentsOf: text.bytes.span)
-        let elapsed = Int(max(0, relay.wall.milliseconds - (cell?.placement.submitted.milliseconds ?? 0)))
-        let known = cell?.placement.submitted.milliseconds ?? 0 > 0
-        answerPage(
-            OwnPages.waitingPage(
-                id: id, infoURI: infoURI(id), nextURI: String(decoding: uri, as: UTF8.self),
-                queuedMillis: known ? elapsed : 0, elapsedMillis: known ? elapsed : 0))
+        var asked: [UInt8] = []
+        asked.append(contentsOf: requestHead[path])
+        answerPage(next: asked, tag: makeTag(sequence: sequence), id: shownID)
     }
 
     /// Answers the gateway's own last page.
@@ -165,10 +38,10 @@ extension Exchange {
     func infoURI(_ id: String) -> String { String(decoding: base, as: UTF8.self) + "/ui/query.html?" + id }
 
     /// What happened, what was tried, and the statement's id.
-    private func explanation(_ error: OwnError) -> String {
+    func explanation(_ error: OwnError) -> String {
         let place = cell?.placement
         let coordinator = place.map { $0.coordinator.isEmpty ? "no coordinator" : $0.coordinator } ?? "unknown"
-        let gone = relay.limits.gone / 1000
+        let pool = capsule?.fixedPool ?? relay.snapshot.table.group(place?.group ?? "")?.active ?? place?.pool ?? ""
         let text: String
         switch error {
         case .userCanceled: text = "Query was canceled"
@@ -178,16 +51,35 @@ extension Exchange {
                 + "taken effect or not. It was not sent again. Check what it was to write before you repeat it."
         case .coordinatorLost:
             text =
-                "Coordinator \(coordinator), which ran the statement, is gone or has not answered for \(gone) s. "
+                "Coordinator \(coordinator), which had the statement, is gone or gave no usable answer. "
                 + "Nothing was written: the statement can be repeated."
         case .noCoordinator:
-            text = "No coordinator of pool \(place?.pool ?? "") of group \(place?.group ?? "") took the statement."
-        case .ownerLost: text = "The gateway that held the waiting statement is gone."
-        case .poolNotAllowed: text = "The pool that was named is not open to this user, or does not exist."
-        case .queueFull: text = "Too many statements wait in the gateway."
+            text =
+                "No coordinator of pool \"\(pool)\" of group \"\(place?.group ?? "")\" can take the statement: "
+                + "\(conditions(pool, of: place?.group ?? "")). Nothing was run."
+        case .ownerLost:
+            text =
+                "The gateway that held the waiting statement is gone, and with it the statement's text: this one "
+                + "cannot know what became of it. Check what it was to write before you repeat it."
+        case .poolNotAllowed:
+            text =
+                "Pool \"\(pool)\" of group \"\(place?.group ?? "")\" is not open to user "
+                + "\"\(capsule?.user ?? "")\", takes no named statements while it is idle, or does not exist. Nothing "
+                + "was submitted."
+        case .queueFull:
+            text =
+                "No coordinator of pool \"\(pool)\" can take the statement, and \(relay.hub.waiting.value) statements "
+                + "wait in the gateway already (limits.waiting_statements)."
         case .unknownTransaction: text = "The transaction is not known."
         }
         return error == .userCanceled ? text : text + " Statement \(statementName)."
+    }
+
+    /// How the coordinators of a pool are, in words.
+    private func conditions(_ pool: String, of group: String) -> String {
+        let states = relay.snapshot.table.coordinators.filter { $0.group == group && $0.pool == pool && !$0.isRetired }
+            .map { "\($0.name) is \($0.isDrained ? "drained" : $0.health.rawValue)" }
+        return states.isEmpty ? "it has no coordinators" : states.joined(separator: ", ")
     }
 
     /// The coordinator's answer to a DELETE by id: only 204 and 409 end the statement (design 4.6). Such an answer

@@ -25,7 +25,10 @@ extension Exchange {
             out.put(decimal: requestBody.count)
             out.put("\r\n")
         }
-        if let submission { putSubmissionLines(submission) }
+        if isSubmitting, let capsule {
+            out.put(credentials)
+            putSubmissionLines(capsule)
+        }
         out.put("\r\n")
         if requestBody.count <= Self.smallBody { out.put(requestBody) }
         out.copy(into: &requestHead)
@@ -51,6 +54,8 @@ extension Exchange {
 
     private func passesUpstream(_ field: Field) -> Bool {
         if field.isHopByHop { return false }
+        // What a later poll brought is newer.
+        if isSubmitting, !newerCredentials.isEmpty, newerCredentials.contains(field.name) { return false }
         switch field.name {
         case .host, .connection, .keepAlive, .proxyConnection, .contentLength, .transferEncoding, .te, .trailer,
             .upgrade, .expect, .acceptEncoding, .proxyHop, .forwarded, .penstockPool, .penstockRetries,
@@ -82,6 +87,7 @@ extension Exchange {
         var from = -1
         var to = -1
         for field in head.fields {
+            if field.name == .sessionChange { changesSession = true }
             if field.name == .startedTransactionID { startedTransaction = text(bytes, field.value) }
             if field.name == .clearTransactionID { clearsTransaction = true }
             guard passesDownstream(field) else { continue }
@@ -125,7 +131,7 @@ extension Exchange {
             out.put("\r\n")
         }
         if let target { out.put(target.responseLines) }
-        if purpose == .submission || tag != nil {
+        if purpose == .submission || (tag != nil && target != nil) {
             out.put("X-Penstock-Attempt: ")
             out.put(decimal: Int(attempt))
             out.put("\r\n")

@@ -29,9 +29,17 @@ extension Exchange {
             if needsSlash(body, uri) { out.put("/") }
             out.put(body, uri.path)
             if uri.kind != .info { putTag(body, uri, sequence: sequence) }
+            if remembersNext, uri.kind == .next { remember(body, uri) }
             at = uri.value.upperBound
         }
         return at
+    }
+
+    /// Remembers the nextUri that is handed out: polls of what is superseded are answered with it.
+    private func remember(_ body: Span<UInt8>, _ uri: PageURI) {
+        var path = unescaped(body, uri.path) ?? []
+        if path.first != UInt8(ascii: "/") { path.insert(UInt8(ascii: "/"), at: 0) }
+        cell?.handedOut(path)
     }
 
     /// Puts a tag behind a URI: what is verified later is the path as the client sends it.

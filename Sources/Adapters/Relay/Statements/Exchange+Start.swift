@@ -20,9 +20,11 @@ extension Exchange {
                 relay.report(
                     cell.key, .adopted(attempt: Int(tag.attempt), registration: target.coordinator.registration))
             }
+            if target.coordinator.health != .ready, moves() { return }
             send(fresh: false)
-        case .superseded: answerWaiting(cell.machine.sequence)
+        case .superseded: answerCurrent()
         case .own(let error): answerOwn(error)
+        case .kept: answerKept()
         case .notFound: answerText(404, "Query not found\n")
         }
     }
@@ -63,6 +65,20 @@ extension Exchange {
     ) {
         self.tag = tag
         buildRequest(head, bytes, path: path, target: target)
+    }
+
+    /// The same for a path that the client did not send.
+    func buildCancel(_ head: RequestHead, _ bytes: Span<UInt8>, renamed path: [UInt8], target: Target) {
+        var joined = path
+        joined.append(contentsOf: bytes)
+        buildRequest(head, joined.span, path: 0..<path.count, shiftedBy: path.count, target: target)
+    }
+
+    /// A poll of a statement that waited in a gateway that is gone: nobody knows more (design 4).
+    /// - Parameter wasSubmitted: it may write, and was about to be sent to a pool that runs statements in the POST.
+    func answerOwnerLost(_ tag: Tag, wasSubmitted: Bool) {
+        self.tag = tag
+        answerOwn(wasSubmitted ? .outcomeUnknown : .ownerLost)
     }
 
     /// Ends without an answer: somebody else gives it.

@@ -14,6 +14,8 @@ final class Exchange: UpstreamClient, Ticking {
         case submission
         /// GET of a tagged URI.
         case poll
+        /// GET of a wait page's nextUri.
+        case wait
         /// Anything else that is only passed on.
         case pass
         /// DELETE /v1/query/{id}: what the coordinator answers decides.
@@ -38,6 +40,10 @@ final class Exchange: UpstreamClient, Ticking {
         case pausing(until: Int64, sequence: UInt32)
         /// The answer waits for the store.
         case holding
+        /// The statement waits here; its turn is looked for at every tick, and the client is answered by then.
+        case waiting(until: Int64)
+        /// The next attempt is about to be submitted there, when the store has what must not be forgotten.
+        case storing(RetryTarget)
     }
 
     /// How the body is framed towards the client.
@@ -74,10 +80,16 @@ final class Exchange: UpstreamClient, Ticking {
     var bodyBudget = 0
     /// The target's path within `requestHead`.
     var path = 0..<0
-    var submission: Submission?
-    /// The client's own head of a submission, from which it is assembled for each coordinator.
-    var submissionHead: RequestHead?
-    var submissionBytes: [UInt8] = []
+    /// What the statement is submitted from.
+    var capsule: Capsule?
+    /// The request under way is the statement's POST.
+    var isSubmitting = false
+    /// Field lines with newer credentials than the capsule's.
+    var credentials: [UInt8] = []
+    /// The fields that these are.
+    var newerCredentials: [FieldName] = []
+    /// Counts the turns to submit, so that an answer of the store finds the one that asked.
+    var turns: UInt32 = 0
 
     // Time.
     var began: Int64 = 0
@@ -95,8 +107,6 @@ final class Exchange: UpstreamClient, Ticking {
     var scanned = 0
     /// Until when such a page is kept back.
     var keepBackBy: Int64 = 0
-    /// A page that may be the statement's last is kept back until it is whole: no row of the statement has left.
-    var mayKeepBack = true
     var pageBudget = 0
     /// The head towards the client, without its framing.
     var answerHead: [UInt8] = []
@@ -110,6 +120,13 @@ final class Exchange: UpstreamClient, Ticking {
     var hasError = false
     var startedTransaction: String?
     var clearsTransaction = false
+    /// The answer's head changes the client's session.
+    var changesSession = false
+    var answerRetryAfter: Duration?
+    /// What failed last may still run on its coordinator.
+    var mayStillRun = false
+    /// The nextUri of the page that leaves is to be remembered.
+    var remembersNext = false
     var heldAnswer: [UInt8] = []
     var isPaused = false
     /// The statement's machine counts this exchange.
@@ -140,22 +157,29 @@ final class Exchange: UpstreamClient, Ticking {
         target = nil
         cell = nil
         tag = nil
-        submission = nil
+        capsule = nil
+        isSubmitting = false
+        credentials = []
+        newerCredentials = []
         startedTransaction = nil
         clearsTransaction = false
+        changesSession = false
+        remembersNext = false
         hasError = false
         owesLineEnd = false
         answerLength = -1
         isPaused = false
         isCounted = false
-        mayKeepBack = true
     }
 
     // MARK: Sending
 
     /// Sends the request once more, unless the statement has ended meanwhile (design 3, 'Ask first').
     func sendAgain() {
-        if purpose == .poll, let cell, case .ended(let error) = cell.machine.phase { return answerOwn(error) }
+        if let cell {
+            if case .ended(let error) = cell.machine.phase { return answerOwn(error) }
+            if isCounted, !isSubmitting { cell.pollRepeated(attempt: attempt) }
+        }
         send(fresh: true)
     }
 
@@ -169,9 +193,9 @@ final class Exchange: UpstreamClient, Ticking {
         let limits = relay.limits
         connectBy = upstream.isConnected ? .max : now + limits.connect
         answerBy =
-            target.startsOnPost ? .max : now + (purpose == .submission ? limits.submitAnswer : limits.pollAnswer)
+            target.startsOnPost ? .max : now + (isSubmitting ? limits.submitAnswer : limits.pollAnswer)
         upstream.send(
-            method, head: requestHead, body: requestBody.count <= Self.smallBody ? [] : requestBody, for: self)
+            isSubmitting ? .post : method, head: requestHead, body: requestBody.count <= Self.smallBody ? [] : requestBody, for: self)
     }
 
     /// Lets the upstream connection go, with whatever it still brings.
@@ -190,31 +214,34 @@ final class Exchange: UpstreamClient, Ticking {
         switch failure {
         case .refused: handle(.refused)
         case .stale:
-            if wasReplayed { return handle(.cut) }
+            if wasReplayed { return handle(.reset) }
             wasReplayed = true
             sendAgain()
+        case .reset: handle(.reset)
         case .cut: handle(.cut)
         case .notProtocol: handle(.notProtocol)
         }
     }
 
     /// The exchange brought no usable answer.
-    func handle(_ failure: SubmissionFailure) {
+    func handle(_ event: FailureEvent) {
         giveBackPage()
+        if isSubmitting { return submissionFailed(event) }
         switch purpose {
-        case .submission: submissionFailed(failure)
-        case .poll: pollFailed(failure)
+        case .submission, .wait: end()
+        case .poll: pollFailed(event)
         case .pass, .cancelByID:
-            answerText(502, "The coordinator did not answer (\(failure.word)). Ask again later.\n")
+            answerText(502, "The coordinator did not answer (\(event.rawValue)). Ask again later.\n")
         }
     }
 
     /// A body that had begun to leave cannot be completed: the client must see that it is cut.
     func breakOff() {
-        if purpose == .submission, target?.startsOnPost == true { lostItsAnswer() }
+        if isSubmitting { lostItsAnswer() }
+        let isPost = purpose == .submission
         let front = letGo()
         // Clients send a POST again on a reset, so its answer ends without one where its framing shows the cut.
-        if purpose == .submission, framing != .close { front?.cut() } else { front?.abort() }
+        if isPost, framing != .close { front?.cut() } else { front?.abort() }
     }
 
     // MARK: Time
@@ -229,8 +256,12 @@ final class Exchange: UpstreamClient, Ticking {
         case .pausing(let until, let sequence):
             if now >= until { answerWaiting(sequence) }
         case .judging:
-            if now >= answerBy { judge(isWhole: false) }
+            if now >= answerBy { judgeStatus(isWhole: false) }
+        case .waiting: attend()
+        case .storing(let target):
+            if now >= answerBy { giveBackTurn(target, .store, delay: 0) }
         case .asked, .assembling:
+            if moves() { return true }
             if now >= connectBy, upstream?.isConnected == false {
                 dropUpstream()
                 handle(.refused)
@@ -254,11 +285,14 @@ final class Exchange: UpstreamClient, Ticking {
         let readsOn: Bool
         switch phase {
         case .atRest: return
-        case .holding, .pausing: readsOn = false
+        case .holding, .pausing, .waiting: readsOn = false
+        case .storing:
+            readsOn = false
+            giveTurnAway()
         case .asked, .assembling, .judging:
             // What is kept back is read on to its end: it may be the last page.
             readsOn =
-                purpose == .submission || purpose == .cancelByID || target?.startsOnPost == true || scanned > 0
+                isSubmitting || purpose == .cancelByID || target?.startsOnPost == true || scanned > 0
         case .walking: readsOn = !scanner.hasNext || target?.startsOnPost == true
         case .streaming, .dropping: readsOn = target?.startsOnPost == true
         }
@@ -294,9 +328,10 @@ final class Exchange: UpstreamClient, Ticking {
         dropUpstream()
         giveBackPage()
         dropBody()
-        submission = nil
-        submissionHead = nil
-        if submissionBytes.capacity > Self.roomAtRest { submissionBytes = [] }
+        capsule = nil
+        isSubmitting = false
+        credentials = []
+        newerCredentials = []
         if requestHead.capacity > Self.roomAtRest { requestHead = [] }
         if answerHead.capacity > Self.roomAtRest { answerHead = [] }
         if isCounted { cell?.exchangeEnded(now: now) }

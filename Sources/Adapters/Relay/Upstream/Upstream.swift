@@ -7,7 +7,9 @@ enum UpstreamFailure: Equatable {
     case refused
     /// A reused connection ended before the first byte of an answer: it was stale, nothing happened.
     case stale
-    /// The connection was reset or ended before a whole answer.
+    /// The connection ended before the first byte of an answer.
+    case reset
+    /// The connection ended before a whole answer.
     case cut
     /// What came is no HTTP.
     case notProtocol
@@ -152,7 +154,7 @@ final class Upstream: StreamOwner {
         case .idle:
             relay.forget(self)
             discard()
-        case .asked: fail(isReused ? .stale : .cut)
+        case .asked: fail(isReused ? .stale : .reset)
         case .answering: fail(.cut)
         case .closed: break
         }

@@ -79,6 +79,19 @@ public struct Placement: Sendable {
     }
 }
 
+/// How many statements wait in the gateway.
+public final class WaitingCount: Sendable {
+    private let count = Atomic<Int>(0)
+
+    /// None.
+    public init() {}
+
+    /// Statements that wait.
+    public var value: Int { count.load(ordering: .relaxed) }
+
+    func add(_ amount: Int) { count.wrappingAdd(amount, ordering: .relaxed) }
+}
+
 /// A statement's machine under its lock. Polls may come on any loop: lock, step, unlock, act (design 3).
 public final class Cell: Sendable {
     /// The statement.
@@ -88,33 +101,55 @@ public final class Cell: Sendable {
     private struct State: Sendable {
         var machine: StatementMachine
         var placement: Placement
+        /// The path of the newest nextUri that was handed out, of statements with several attempts.
+        var newest: [UInt8] = []
+        var kept: KeptAnswer?
+        var capsule: Capsule?
+        var reservation: ByteReservation?
     }
     private let state: Mutex<State>
+    private let waiting: WaitingCount?
 
     /// A cell around a machine. What the machine counts already is counted at once.
-    public init(key: StatementKey, machine: StatementMachine, placement: Placement) {
+    public init(
+        key: StatementKey, machine: StatementMachine, placement: Placement, waiting: WaitingCount? = nil
+    ) {
         self.key = key
+        self.waiting = waiting
         idBytes = statementIDBytes(owner: key.owner, statement: key.number)
         state = Mutex(State(machine: machine, placement: placement))
         placement.load?.move(from: .nowhere, to: machine.counted)
     }
+
+    /// Keeps what it takes to submit the statement again, for as long as that may happen.
+    public func keep(_ capsule: Capsule, reservation: ByteReservation) {
+        state.withLock { state in
+            state.machine.hasCapsule = true
+            state.capsule = capsule
+            state.reservation = reservation
+        }
+    }
+
+    /// What it takes to submit the statement again.
+    public var capsule: Capsule? { state.withLock { $0.capsule } }
 
     /// Where the statement is.
     public var placement: Placement { state.withLock { $0.placement } }
     /// A copy of the machine, for those who only look.
     public var machine: StatementMachine { state.withLock { $0.machine } }
 
-    /// Places an attempt on a coordinator and counts it there.
-    public func submit(attempt: UInt16, placement: Placement, startsOnPost: Bool? = nil, now: Int64) {
-        step {
-            $0.machine.onSubmit(attempt: attempt, startsOnPost: startsOnPost, now: now)
+    /// Places the current attempt on a coordinator and counts it there; answers its number, or nil if the statement has
+    /// ended meanwhile and must not be sent.
+    public func submit(placement: Placement, startsOnPost: Bool, now: Int64) -> UInt16? {
+        let attempt: UInt16? = step {
+            guard $0.machine.phase == .submitting else { return nil }
+            $0.machine.onSubmit(startsOnPost: startsOnPost, now: now)
             $0.placement = placement
+            return $0.machine.attempt
         }
-        placement.load?.place()
+        if attempt != nil { placement.load?.place() }
+        return attempt
     }
-
-    /// No coordinator took the attempt.
-    public func submissionFailed() { step { $0.machine.onSubmissionFailed() } }
 
     /// The engine gave the statement an id. `isNewIncarnation`: the id is of an incarnation that the table did not know
     /// yet when the statement was placed, so that its number tells nothing of this statement.
@@ -130,6 +165,9 @@ public final class Cell: Sendable {
         step { $0.machine.onPoll(attempt: attempt, sequence: sequence, now: now) }
     }
 
+    /// A poll is about to be written once more.
+    public func pollRepeated(attempt: UInt16) { state.withLock { $0.machine.onPollRepeated(attempt: attempt) } }
+
     /// The connect for a poll reached nobody.
     public func pollUnwritten(attempt: UInt16) { state.withLock { $0.machine.onPollUnwritten(attempt: attempt) } }
 
@@ -139,41 +177,121 @@ public final class Cell: Sendable {
     /// A poll's exchange has ended.
     public func exchangeEnded(now: Int64) { state.withLock { $0.machine.onExchangeEnded(now: now) } }
 
-    /// A page is about to leave. `becameRunning`: it is the first to show that the statement runs; `isUnnamed`: the
-    /// engine's id is not known yet, because another gateway took the POST.
-    public func page(
-        attempt: UInt16, facts: PageFacts, now: Int64
-    ) -> (step: StatementMachine.Page, becameRunning: Bool, ended: Bool, isUnnamed: Bool) {
-        step {
-            let before = $0.machine
-            let answer = $0.machine.onPage(attempt: attempt, facts: facts, now: now)
-            let after = $0.machine
-            return (
-                answer, before.counted != .running && after.counted == .running,
-                before.phase != after.phase && after.phase == .relayed, $0.placement.queryID.isEmpty
-            )
+    /// What a page did to the statement.
+    public struct PageResult: Sendable {
+        /// What to do with it.
+        public var step: StatementMachine.Page
+        /// It is the first to show that the statement runs.
+        public var becameRunning = false
+        /// It is the last.
+        public var ended = false
+        /// The engine's id is not known yet, because another gateway took the POST.
+        public var isUnnamed = false
+        /// The nextUri is to be remembered (`handedOut`).
+        public var hasPast = false
+        /// The rule whose retry has given rows, or ended well.
+        public var retriedBy: String?
+    }
+
+    /// A page is about to leave.
+    public func page(attempt: UInt16, facts: PageFacts, now: Int64) -> PageResult {
+        step { state in
+            let counted = state.machine.counted
+            let wasRelayed = state.machine.phase == .relayed
+            var result = PageResult(step: state.machine.onPage(attempt: attempt, facts: facts, now: now))
+            result.becameRunning = counted != .running && state.machine.counted == .running
+            result.ended = !wasRelayed && state.machine.phase == .relayed
+            result.isUnnamed = state.placement.queryID.isEmpty
+            result.hasPast = state.machine.hasPast
+            if case .relay = result.step, facts.hasRows || (result.ended && !facts.failed) {
+                result.retriedBy = state.machine.takeRetryResult()
+            }
+            return result
         }
     }
 
-    /// A poll got no usable answer.
-    public func unanswered(attempt: UInt16, patience: Int64, now: Int64) -> StatementMachine.Unanswered {
-        step { $0.machine.onUnanswered(attempt: attempt, patience: patience, now: now) }
-    }
-
-    /// A poll was answered 404.
-    public func forgotten(
-        attempt: UInt16, incarnation: Incarnation, at moment: Timestamp, patience: Int64, now: Int64
-    ) -> StatementMachine.Unanswered {
-        step {
-            $0.machine.onForgotten(
-                attempt: attempt, incarnation: incarnation, at: moment, patience: patience, now: now)
+    /// An attempt failed. `result`: the retry that it was did not help its rule.
+    public func failed(
+        attempt: UInt16, _ judged: JudgedFailure, terms: RetryTerms, patience: Int64, now: Int64,
+        permit: (Judgement) -> RetryPermit
+    ) -> (step: StatementMachine.FailureStep, result: String?) {
+        step { state in
+            let rule = state.machine.retriedBy
+            let answer = state.machine.onFailure(
+                attempt: attempt, judged, terms: terms, patience: patience, now: now, permit: permit)
+            switch answer {
+            // A user's error says nothing of whether the retry helped, nor does it that nobody could take it.
+            case .retry where state.machine.isAway(judged): return (answer, nil)
+            case .retry, .surface, .surfaceKept, .end: return (answer, judged.failureIsUsers ? nil : rule)
+            case .askAgain, .gone, .superseded, .own, .kept, .passOn: return (answer, nil)
+            }
         }
     }
 
-    /// A poll was answered with something that is no page.
-    public func broken(attempt: UInt16) -> StatementMachine.Unanswered {
-        step { $0.machine.onBroken(attempt: attempt) }
+    /// A poll was answered 404, and it is not known yet by whom.
+    public func doubted(attempt: UInt16, at moment: Timestamp, patience: Int64, now: Int64)
+        -> StatementMachine.FailureStep
+    {
+        step { $0.machine.onDoubt(attempt: attempt, at: moment, patience: patience, now: now) }
     }
+
+    /// A new statement finds nobody who could take it.
+    public func noTarget(_ target: RetryTarget, mayWait: Bool, now: Int64) -> OwnError? {
+        step { $0.machine.onNoTarget(target, mayWait: mayWait, now: now) }
+    }
+
+    /// A poll of a wait page arrived.
+    public func waitPoll(now: Int64) { state.withLock { $0.machine.onWaitPoll(now: now) } }
+
+    /// Looks whether the statement can be submitted now.
+    public func attend(
+        terms: RetryTerms, now: Int64, isReachable: (RetryTarget) -> Bool, release: () -> Bool
+    ) -> StatementMachine.Attend {
+        step { $0.machine.onAttend(terms: terms, now: now, isReachable: isReachable, release: release) }
+    }
+
+    /// The turn to submit is given back.
+    public func returnTurn(_ target: RetryTarget, reason: WaitReason, delay: Int64, now: Int64) {
+        step { $0.machine.onTurnReturned(target, reason: reason, delay: delay, now: now) }
+    }
+
+    /// Moves a read that waits in the queue of a coordinator that can take nothing.
+    public func move(
+        attempt: UInt16, episode: HealthEpisode, word: String, incarnation: UInt32?, terms: RetryTerms, now: Int64
+    ) -> Verdict? {
+        step {
+            $0.machine.onMove(
+                attempt: attempt, episode: episode, word: word, incarnation: incarnation, terms: terms, now: now)
+        }
+    }
+
+    /// Keeps an answer that explains the failure best so far; nil: there was no room for it.
+    public func keep(_ answer: KeptAnswer?) {
+        step { state in
+            if let answer {
+                state.kept = answer
+            } else if state.kept == nil {
+                state.machine.onKeptLost()
+            }
+        }
+    }
+
+    /// The answer that was kept.
+    public var kept: KeptAnswer? { state.withLock { $0.kept } }
+
+    /// Remembers the newest nextUri that was handed out: superseded polls are answered with it.
+    public func handedOut(_ path: [UInt8]) { state.withLock { $0.newest = path } }
+
+    /// The newest nextUri, its attempt and the sequence to hand out with it; nil if there is none.
+    public var newest: (path: [UInt8], attempt: UInt16, sequence: UInt32)? {
+        state.withLock { state in
+            guard !state.newest.isEmpty else { return nil }
+            return (state.newest, state.machine.attempt, state.machine.sequence)
+        }
+    }
+
+    /// The sequence of a page of the gateway's own that is about to leave.
+    public func nextSequence() -> UInt32 { state.withLock { $0.machine.onOwnPage() } }
 
     /// The gateway ends the statement.
     public func end(_ error: OwnError) { step { $0.machine.onEnd(error) } }
@@ -212,9 +330,16 @@ public final class Cell: Sendable {
     private func step<Answer: Sendable>(_ body: (inout State) -> Answer) -> Answer {
         state.withLock { state in
             let before = state.machine.counted
+            let hasWaited = state.machine.isWaiting
             let load = state.placement.load
             let answer = body(&state)
             let after = state.machine.counted
+            if !state.machine.hasCapsule, state.reservation != nil {
+                state.capsule = nil
+                state.reservation = nil
+            }
+            if state.machine.kept == nil { state.kept = nil }
+            if hasWaited != state.machine.isWaiting { waiting?.add(hasWaited ? -1 : 1) }
             if before != .nowhere, state.placement.load !== load {
                 load?.move(from: before, to: .nowhere)
                 state.placement.load?.move(from: .nowhere, to: after)

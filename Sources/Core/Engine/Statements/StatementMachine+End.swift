@@ -19,16 +19,18 @@ extension StatementMachine {
     ///   Presto it is a 500 and the statement can still be started).
     public mutating func onCancel(attempt: UInt16, withdrawsUnstarted: Bool, now: Int64) -> Cancel {
         switch phase {
-        case .ended: return .done
+        case .ended, .surfaced: return .done
         case .abandoned: return .notFound
         case .relayed: return .relay
-        case .submitting, .open, .presumed: break
+        case .waiting, .submitting, .open, .presumed: break
         }
+        // What waits here, or is on its way, has no URI that a DELETE could go to.
+        let isThere = phase == .open || phase == .presumed
         phaseBeforeCancel = phase
         phase = .ended(.userCanceled)
         self.attempt = max(self.attempt, attempt)
         lastSeen = now
-        return .canceled(forwards: hasStarted || withdrawsUnstarted)
+        return .canceled(forwards: isThere && (hasStarted || withdrawsUnstarted))
     }
 
     /// The coordinator refused the DELETE for want of credentials: nothing has ended (design 4.4).
@@ -41,17 +43,19 @@ extension StatementMachine {
     /// Whether a DELETE by id, which the coordinator confirmed, ends the statement.
     public mutating func onCanceledThere(now: Int64) -> Bool {
         switch phase {
-        case .ended, .abandoned, .relayed: return false
-        case .submitting, .open, .presumed: break
+        case .ended, .surfaced, .abandoned, .relayed: return false
+        case .waiting, .submitting, .open, .presumed: break
         }
         phase = .ended(.userCanceled)
         counted = .nowhere
+        letGo()
         lastSeen = now
         return true
     }
 
     /// The coordinator has confirmed the cancel, or it has not: then the attempt counts for a while longer.
     public mutating func onCancelAnswered(confirmed: Bool, countFor milliseconds: Int64, now: Int64) {
+        letGo()
         if confirmed {
             counted = .nowhere
         } else if counted != .nowhere {
@@ -91,8 +95,14 @@ extension StatementMachine {
             counted = .nowhere
             // What had started may still run there: the next poll adopts it and completes its record.
             phase = hasStarted ? .presumed : .abandoned
+            letGo()
             return .abandoned(started: hasStarted)
-        case .relayed, .ended, .abandoned:
+        case .waiting:
+            guard exchanges == 0, now - lastSeen >= abandoned else { return .none }
+            phase = .abandoned
+            letGo()
+            return .abandoned(started: false)
+        case .relayed, .surfaced, .ended, .abandoned:
             guard counted == .nowhere else { return .none }
             return now - lastSeen >= remembered ? .forget : .remembered(since: lastSeen)
         }
@@ -108,7 +118,8 @@ extension StatementMachine {
     /// The state that users see.
     public var state: StatementState {
         switch phase {
-        case .submitting: .waiting
+        case .submitting, .waiting: .waiting
+        case .surfaced: .failed
         case .open: counted == .running ? .running : .queued
         case .presumed: counted == .nowhere ? .abandoned : .running
         case .relayed: .finished

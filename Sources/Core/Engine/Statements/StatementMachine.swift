@@ -20,13 +20,37 @@ public struct PageFacts: Equatable, Sendable {
     public var writes: Bool
     /// The page carries an error.
     public var failed: Bool
+    /// It carries rows, or leaves before it is known whether it does.
+    public var hasRows: Bool
+    /// A hash of its columns; nil where it has none.
+    public var columns: UInt64?
+    /// Its head changes the client's session.
+    public var changesSession: Bool
     /// Facts of a page.
-    public init(hasNext: Bool, runs: Bool, writes: Bool, failed: Bool) {
+    public init(
+        hasNext: Bool, runs: Bool, writes: Bool, failed: Bool, hasRows: Bool = false, columns: UInt64? = nil,
+        changesSession: Bool = false
+    ) {
         self.hasNext = hasNext
         self.runs = runs
         self.writes = writes
         self.failed = failed
+        self.hasRows = hasRows
+        self.columns = columns
+        self.changesSession = changesSession
     }
+}
+
+/// What is known of a statement's retries when it is submitted, and stays so.
+public struct StatementTraits: Equatable, Sendable {
+    /// What its client allows; nil: what the settings say.
+    public var mode: RetryMode?
+    /// It is itself a retry, of another gateway or engine.
+    public var isChained = false
+    /// It belongs to an open transaction.
+    public var isInTransaction = false
+    /// Nothing special.
+    public init() {}
 }
 
 /// What the gateway knows of a coordinator's incarnation when one of its statements is answered 404.
@@ -46,23 +70,39 @@ public enum Incarnation: Equatable, Sendable {
 public struct StatementMachine: Equatable, Sendable {
     /// Where the statement stands.
     public enum Phase: Equatable, Sendable {
-        /// The POST is on its way.
+        /// The POST is on its way, or about to be.
         case submitting
         /// A coordinator has it.
         case open
         /// Left by an owner that is gone, or abandoned while it ran: the next poll adopts it.
         case presumed
+        /// It waits here until it can be submitted.
+        case waiting(Wait)
         /// Its last page was relayed; what carries its tag is relayed, and nothing is judged.
         case relayed
+        /// It ended with the answer that was kept of an earlier attempt.
+        case surfaced
         /// The gateway ended it with a page of its own.
         case ended(OwnError)
         /// Nobody polled it before it started: its tags are answered 404.
         case abandoned
     }
 
+    /// What it waits for.
+    public struct Wait: Equatable, Sendable {
+        /// Not before this moment.
+        public var due: Int64
+        /// Where it goes then.
+        public var target: RetryTarget
+        /// Why.
+        public var reason: WaitReason
+        /// The retry budget was spent when it began to wait: it needs a release.
+        public var needsRelease: Bool
+    }
+
     /// Where it stands.
     public internal(set) var phase: Phase
-    /// The current attempt, from 1.
+    /// The current attempt, from 1; while it waits, the one to come.
     public internal(set) var attempt: UInt16
     /// Whether it only reads, as far as text and pages told.
     public internal(set) var reads: Bool
@@ -78,19 +118,57 @@ public struct StatementMachine: Equatable, Sendable {
     public internal(set) var exchanges = 0
     /// When a client last asked.
     public internal(set) var lastSeen: Int64
+    /// What its submission said of retries.
+    public let traits: StatementTraits
+    /// Whether what is needed to submit it again is here.
+    public internal(set) var hasCapsule = false
+    /// Rows have left for the client.
+    public internal(set) var rowsLeft = false
+    /// Columns that have left for the client.
+    var columnsLeft: UInt64?
+    /// A header that changes the session has left for the client.
+    var sessionLeft = false
     /// It started before any poll of this attempt came here.
-    private var startedBefore: Bool
+    var startedBefore: Bool
     /// Polls that were written to the coordinator, or are about to be.
-    private var writtenPolls = 0
-    private var unansweredSince: Int64?
-    private var forgottenAt: Timestamp?
+    var writtenPolls = 0
+    /// Of those, the ones that another incarnation answered 404.
+    var forgottenPolls = 0
+    /// Those that were answered 404 before it was known by whom.
+    var doubtedPolls = 0
+    var unansweredSince: Int64?
+    var forgottenAt: Timestamp?
     var countedUntil: Int64?
     var phaseBeforeCancel: Phase?
+    /// When the current attempt was submitted.
+    var attemptBegan: Int64
+    /// When it was first seen to run.
+    var runsSince: Int64?
+    /// Attempts that counted, before the current one.
+    var runs = 0
+    /// Milliseconds that earlier attempts ran.
+    var ran: Int64 = 0
+    /// Retries by rule.
+    var retriesByRule: [String: Int] = [:]
+    /// The rule whose retry the current attempt is.
+    var retriedBy: String?
+    /// How well the answer that was kept of an earlier attempt explains the failure.
+    var kept: Finality?
+    /// Since when nobody could take it.
+    var awaySince: Int64?
+    /// It has waited in the gateway.
+    var hasWaited = false
+    /// Registrations that the coming attempt was offered to in vain.
+    var tried: [UInt32] = []
+    /// The health episodes that it was moved in.
+    var episodes: [HealthEpisode] = []
 
     /// A statement whose POST is about to be sent.
-    public init(reads: Bool, startsOnPost: Bool, now: Int64) {
+    public init(reads: Bool, startsOnPost: Bool, traits: StatementTraits = StatementTraits(), now: Int64) {
         self.reads = reads
         self.startsOnPost = startsOnPost
+        self.traits = traits
+        attemptBegan = now
         phase = .submitting
         attempt = 1
         startedBefore = false
@@ -103,6 +181,8 @@ public struct StatementMachine: Equatable, Sendable {
         self.reads = reads
         self.startsOnPost = startsOnPost
         self.attempt = attempt
+        traits = StatementTraits()
+        attemptBegan = now
         phase = .presumed
         startedBefore = true
         counted = .presumed
@@ -114,6 +194,8 @@ public struct StatementMachine: Equatable, Sendable {
         reads = false
         startsOnPost = false
         attempt = .max
+        traits = StatementTraits()
+        attemptBegan = now
         phase = .ended(.userCanceled)
         startedBefore = true
         counted = .nowhere
@@ -122,20 +204,15 @@ public struct StatementMachine: Equatable, Sendable {
 
     // MARK: Submission
 
-    /// An attempt is about to be sent: it counts from now on.
-    /// - Parameter startsOnPost: whether the pool it goes to now runs statements in the POST; nil: as the one before.
-    public mutating func onSubmit(attempt: UInt16, startsOnPost: Bool? = nil, now: Int64) {
+    /// The current attempt is about to be sent: it counts from now on.
+    /// - Parameter startsOnPost: whether the pool it goes to now runs statements in the POST.
+    public mutating func onSubmit(startsOnPost: Bool, now: Int64) {
         guard phase == .submitting else { return }
-        self.attempt = attempt
-        self.startsOnPost = startsOnPost ?? self.startsOnPost
+        self.startsOnPost = startsOnPost
         counted = .queued
         startedBefore = self.startsOnPost
+        attemptBegan = now
         lastSeen = now
-    }
-
-    /// No coordinator took the attempt: it counts nowhere until it is submitted again.
-    public mutating func onSubmissionFailed() {
-        if phase == .submitting { counted = .nowhere }
     }
 
     // MARK: Polls
@@ -148,6 +225,8 @@ public struct StatementMachine: Equatable, Sendable {
         case superseded
         /// Answer the gateway's own last page.
         case own(OwnError)
+        /// Answer what was kept of an earlier attempt.
+        case kept
         /// Answer 404.
         case notFound
     }
@@ -157,9 +236,11 @@ public struct StatementMachine: Equatable, Sendable {
         lastSeen = max(lastSeen, now)
         switch phase {
         case .ended(let error): return .own(error)
+        case .surfaced: return .kept
         case .abandoned: return .notFound
-        case .relayed: return .relay(isAdopted: false)
-        case .submitting, .open, .presumed: break
+        case .relayed: return attempt < self.attempt ? .superseded : .relay(isAdopted: false)
+        case .waiting, .submitting: return .superseded
+        case .open, .presumed: break
         }
         // The highest attempt seen in a valid tag is the current one: only an adopted statement can be surprised.
         if attempt < self.attempt { return .superseded }
@@ -180,6 +261,11 @@ public struct StatementMachine: Equatable, Sendable {
         writtenPolls = max(0, writtenPolls - 1)
     }
 
+    /// A poll that was written is written once more.
+    public mutating func onPollRepeated(attempt: UInt16) {
+        if phase == .open, attempt == self.attempt { writtenPolls += 1 }
+    }
+
     /// A client's HEAD: it keeps the statement alive.
     public mutating func onTouch(now: Int64) { lastSeen = max(lastSeen, now) }
 
@@ -197,132 +283,94 @@ public struct StatementMachine: Equatable, Sendable {
         case superseded
         /// The gateway ended the statement meanwhile: answer its own last page.
         case own(OwnError)
+        /// It ended meanwhile: answer what was kept of an earlier attempt.
+        case kept
+        /// Its columns are not those that have left: the statement has ended. Cancel the attempt and answer what was
+        /// kept, or this.
+        case columnsDiffer(Verdict, OwnError?)
     }
 
-    /// A page is about to leave.
+    /// A page is about to leave, which carries no error that is to be judged.
     public mutating func onPage(attempt: UInt16, facts: PageFacts, now: Int64) -> Page {
         switch phase {
         case .ended(let error): return .own(error)
+        case .surfaced: return .kept
+        case .waiting: return .superseded
         case .relayed, .abandoned, .presumed:
+            guard attempt == self.attempt else { return .superseded }
             sequence &+= 1
             return .relay(sequence: sequence)
         case .submitting, .open: break
         }
         guard attempt == self.attempt else { return .superseded }
+        if let left = columnsLeft, let columns = facts.columns, left != columns { return endByColumns(now: now) }
         phase = .open
         unansweredSince = nil
         forgottenAt = nil
+        tried = []
         lastSeen = max(lastSeen, now)
         if facts.writes { reads = false }
-        if facts.runs, counted == .queued { counted = .running }
+        if facts.columns != nil { columnsLeft = facts.columns }
+        if facts.changesSession { sessionLeft = true }
+        if facts.runs {
+            startedBefore = true
+            if counted == .queued { counted = .running }
+            runsSince = runsSince ?? now
+            awaySince = nil
+        }
+        if facts.hasRows {
+            rowsLeft = true
+            letGo()
+        }
         if facts.hasNext {
             sequence &+= 1
         } else {
             phase = .relayed
             counted = .nowhere
+            letGo()
         }
         return .relay(sequence: sequence)
     }
 
-    /// What to do when a poll got no usable answer.
-    public enum Unanswered: Equatable, Sendable {
-        /// Answer a page without rows whose nextUri is the same URI with this sequence.
-        case wait(sequence: UInt32)
-        /// The statement ends here.
-        case end(OwnError)
-        /// The gateway had ended the statement before: answer its own last page.
-        case own(OwnError)
-        /// Answer the current page.
-        case superseded
-        /// The statement ends here, with what came.
-        case relay
-        /// It had ended before: relay what came, and record nothing.
-        case passOn
+    /// Nothing is submitted again, and nothing of an earlier attempt is shown.
+    mutating func letGo() {
+        hasCapsule = false
+        kept = nil
     }
 
-    /// A poll was refused, reset, cut short, not answered in time, or answered 429, 502, 503, 504 or nothing.
-    /// - Parameter patience: how long this may go on, in milliseconds (`limits.gone`).
-    public mutating func onUnanswered(attempt: UInt16, patience: Int64, now: Int64) -> Unanswered {
-        switch phase {
-        case .ended(let error): return .own(error)
-        case .relayed, .abandoned, .presumed: return .passOn
-        case .submitting, .open: break
+    private mutating func endByColumns(now: Int64) -> Page {
+        let verdict = Verdict(
+            attempt: Int(attempt), failure: "columns-differ", rule: nil, failureClass: .internal, action: .none,
+            gate: .columnsDiffer, isRetried: false, cost: now - attemptBegan)
+        counted = .nowhere
+        hasCapsule = false
+        retriedBy = nil
+        let mayHaveWritten = !reads && hasStarted
+        guard kept == nil || mayHaveWritten else {
+            phase = .surfaced
+            return .columnsDiffer(verdict, nil)
         }
-        guard attempt == self.attempt else { return .superseded }
-        let since = unansweredSince ?? now
-        unansweredSince = since
-        if startsOnPost || now - since >= patience { return end(lost) }
-        return wait()
-    }
-
-    /// A poll was answered 404.
-    /// - Parameters:
-    ///   - incarnation: what `knowledge(of:)` the coordinator says.
-    ///   - moment: when the 404 came, so that a later probe can be told from an earlier one.
-    ///   - patience: how long this may go on without a probe that tells, in milliseconds (`limits.gone`).
-    public mutating func onForgotten(
-        attempt: UInt16, incarnation: Incarnation, at moment: Timestamp, patience: Int64, now: Int64
-    ) -> Unanswered {
-        switch phase {
-        case .ended(let error): return .own(error)
-        case .relayed, .abandoned, .presumed: return .passOn
-        case .submitting, .open: break
-        }
-        guard attempt == self.attempt else { return .superseded }
-        switch incarnation {
-        case .changed: return end(lost)
-        case .same:
-            phase = .relayed
-            counted = .nowhere
-            return .relay
-        case .unknown:
-            if forgottenAt == nil { forgottenAt = moment }
-            let since = unansweredSince ?? now
-            unansweredSince = since
-            return now - since >= patience ? end(lost) : wait()
-        }
+        letGo()
+        let error: OwnError = mayHaveWritten ? .outcomeUnknown : .coordinatorLost
+        phase = .ended(error)
+        return .columnsDiffer(verdict, error)
     }
 
     /// Whether the gateway, not a last page, ended the statement: nothing of it is relayed any more.
     public var wasEndedHere: Bool {
         switch phase {
-        case .ended, .abandoned: true
-        case .submitting, .open, .presumed, .relayed: false
+        case .ended, .abandoned, .surfaced: true
+        case .submitting, .waiting, .open, .presumed, .relayed: false
         }
     }
 
     /// When the first of a row of 404s came: only a later probe can tell whether the coordinator is the same.
     public var firstForgotten: Timestamp? { forgottenAt }
 
-    /// A poll was answered with a status that is the coordinator's own answer, 500 above all, or with something that
-    /// is no page. The outcome of a write is unknown then; a read's answer is relayed and ends it.
-    public mutating func onBroken(attempt: UInt16) -> Unanswered {
-        switch phase {
-        case .ended(let error): return .own(error)
-        case .relayed, .abandoned, .presumed: return .passOn
-        case .submitting, .open: break
-        }
-        guard attempt == self.attempt else { return .superseded }
-        if !reads && hasStarted { return end(.outcomeUnknown) }
-        phase = .relayed
-        counted = .nowhere
-        return .relay
-    }
-
-    /// The error of a statement whose end cannot be read.
-    private var lost: OwnError { !reads && hasStarted ? .outcomeUnknown : .coordinatorLost }
-
-    private mutating func wait() -> Unanswered {
-        sequence &+= 1
-        return .wait(sequence: sequence)
-    }
-
-    private mutating func end(_ error: OwnError) -> Unanswered {
+    /// The gateway ends the statement before any coordinator took it.
+    public mutating func onEnd(_ error: OwnError) {
         phase = .ended(error)
         counted = .nowhere
-        return .end(error)
+        letGo()
     }
-
-    /// The gateway ends the statement before any coordinator took it.
-    public mutating func onEnd(_ error: OwnError) { _ = end(error) }
 }
