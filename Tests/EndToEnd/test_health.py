@@ -109,8 +109,9 @@ def test_a_probe_of_another_path_asks_only_for_200(bench):
     gateway.wait_for_health("blue-1", "down")
 
 
-def test_no_coordinator_left(two):
-    gateway, first, second = two
+def test_no_coordinator_left(bench):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    gateway = bench.before(first, second, limits={"wait_for_coordinator": "1s"})
     first.starting = second.starting = True
     gateway.wait_for_health("blue-1", "starting")
     gateway.wait_for_health("blue-2", "starting")
@@ -175,7 +176,8 @@ def test_an_ipv6_coordinator(bench):
 
 
 def test_a_name_that_does_not_resolve_is_not_ready(bench):
-    gateway = bench.gateway(group(pool("blue", ("blue-1", "http://no-such-host.invalid:8080"))), settle=False)
+    gateway = bench.gateway(group(pool("blue", ("blue-1", "http://no-such-host.invalid:8080"))), settle=False,
+                            limits={"wait_for_coordinator": "1s"})
     assert execute(gateway.front, "SELECT 1").error_name == "PENSTOCK_NO_COORDINATOR"
     assert gateway.admin.coordinator("blue-1")["health"] in ("unknown", "down")
 
@@ -268,3 +270,57 @@ def test_two_that_are_back_share_everything(two):
     gateway.wait_for_health("blue-2", "ready")
     given = [submit(gateway.front, f"SELECT {turn}").header("X-Penstock-Coordinator") for turn in range(20)]
     assert min(given.count("blue-1"), given.count("blue-2")) >= 4
+
+
+# A budget that nobody spends: here only health decides.
+MANY_RETRIES = {"budget": {"share": 1.0, "floor": 100_000, "window": "60s"}}
+NO_WORKERS = ("GENERIC_INSUFFICIENT_RESOURCES", "INSUFFICIENT_RESOURCES", 131072,
+              "Insufficient active worker nodes. Waited 5.00m for at least 1 workers, but only 0 workers are active")
+
+
+def test_a_coordinator_that_fails_what_it_gets_is_ejected(bench):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    gateway = bench.before(first, second, retries=MANY_RETRIES)
+    first.on("POST", "^/v1/statement$", text_response(503, "busy"))
+    for turn in range(100):
+        outcome = execute(gateway.front, f"SELECT {turn}")
+        assert outcome.coordinator == "blue-2" and outcome.error is None and outcome.failure is None
+        if gateway.admin.coordinator("blue-1")["health"] == "ejected":
+            break
+    entry = gateway.admin.coordinator("blue-1")
+    assert entry["health"] == "ejected" and "statements failed" in entry["reason"] and entry["until"]
+    given = len(first.seen("POST"))
+    only(gateway, "blue-2", turns=20)
+    assert len(first.seen("POST")) == given
+    assert "ejected" in gateway.command("coordinators").stdout
+    # It is back at once when nobody else is left.
+    second.starting = True
+    gateway.wait_for_health("blue-1", "ready")
+
+
+@pytest.mark.parametrize("workers", [None, 2], ids=["unknown", "known"])
+def test_an_error_for_want_of_workers_condemns(bench, workers):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    first.workers = second.workers = workers
+    slow = {**SHIPPED_PROBE, "interval": "1s"}
+    gateway = bench.before(first, second, retries=MANY_RETRIES, pool_settings={"probe": slow})
+    name, kind, code, message = NO_WORKERS
+    first.plan = first.failing_plan(name, kind, code, message)
+    outcomes = [execute(gateway.front, f"SELECT {turn}") for turn in range(2)]
+    assert all(outcome.error is None and outcome.coordinator == "blue-2" for outcome in outcomes)
+    gateway.wait_for_health("blue-1", "no-workers", within=1)
+    assert bool(gateway.admin.coordinator("blue-1")["until"]) == (workers is None)
+    if workers:
+        # Its own word is newer than the error.
+        gateway.wait_for_health("blue-1", "ready")
+    else:
+        only(gateway, "blue-2", turns=10)
+
+
+def test_the_first_failure_asks_for_a_probe(bench):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    gateway = bench.before(first, second, pool_settings={"probe": {**SHIPPED_PROBE, "interval": "1m"}})
+    first.stop()
+    for turn in range(2):
+        assert execute(gateway.front, f"SELECT {turn}").coordinator == "blue-2"
+    gateway.wait_for_health("blue-1", "down", within=4)
