@@ -37,6 +37,8 @@ final class Hub: Sendable {
     /// The host and port that clients without a Host header are taken to have used.
     let listenAuthority = Mutex<String>("localhost")
     private let numbers = Atomic<UInt64>(0)
+    /// Ended statements that are remembered, by shard of the table.
+    private let remembered = Mutex([Int](repeating: 0, count: CellTable.shardCount))
     private let state: Mutex<State>
 
     private struct State: Sendable {
@@ -113,6 +115,17 @@ final class Hub: Sendable {
     /// Clients without a Host header are taken to have used this authority.
     @inline(never)
     func isReached(at authority: String) { listenAuthority.withLock { $0 = authority } }
+
+    /// So many ended statements of a shard are remembered.
+    func remember(_ count: Int, inShard shard: Int) { remembered.withLock { $0[shard] = count } }
+
+    /// Whether there is no room for one more statement that must be remembered (`limits.tombstones`).
+    func areTombstonesFull(_ limits: RelayLimits) -> Bool {
+        remembered.withLock { $0.reduce(0, +) } * Self.tombstoneBytes >= limits.tombstones
+    }
+
+    /// What a remembered statement takes, about: its cell with its names, and its place in the table.
+    static let tombstoneBytes = 512
 
     /// The next statement's number, from 1.
     func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }

@@ -39,8 +39,6 @@ final class RelayLoop {
     private static let maximumIdle = 256
     private static let tickMilliseconds = 100
     private static let shardsPerTick = 8
-    /// What a remembered statement takes, about: its cell with its names, and its place in the table.
-    private static let tombstoneBytes = 512
 
     init(
         loop: Loop, hub: Hub, index: Int, loopCount: Int,
@@ -253,6 +251,7 @@ final class RelayLoop {
             // What runs in a transaction uses it.
             if let transaction = cell.transactionInUse { usePin(transaction) }
         }
+        hub.remember(remembered.count, inShard: shard)
         forgetOldest(of: &remembered)
         shard += loopCount
         if shard >= CellTable.shardCount { shard = index % CellTable.shardCount }
@@ -260,7 +259,7 @@ final class RelayLoop {
 
     /// Keeps what is remembered of ended statements within `limits.tombstones`; the oldest go first.
     private func forgetOldest(of remembered: inout [(key: StatementKey, since: Int64)]) {
-        let room = limits.tombstones / Self.tombstoneBytes / CellTable.shardCount
+        let room = limits.tombstones / Hub.tombstoneBytes / CellTable.shardCount
         guard remembered.count > room else { return }
         remembered.sort { $0.since < $1.since }
         for old in remembered.prefix(remembered.count - room) { hub.cells.remove(old.key) }

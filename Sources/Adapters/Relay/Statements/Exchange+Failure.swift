@@ -103,9 +103,14 @@ extension Exchange {
         mayStillRun = answer != .page && !judged.isRestarted
         let moment = now
         let retries = relay.hub.retries
+        // URIs of a write that is superseded must lead nowhere for as long as they may be asked for.
+        let leavesTombstone = failure.step == .poll && !cell.machine.reads
         let (step, result) = cell.failed(
             attempt: attempt, judged, terms: snapshot.retries, patience: relay.limits.gone, now: moment
-        ) { retries.permit($0, snapshot.retries, now: moment) }
+        ) { judgement in
+            if leavesTombstone, relay.hub.areTombstonesFull(relay.limits) { return .refused(.tombstonesFull) }
+            return retries.permit(judgement, snapshot.retries, now: moment)
+        }
         if let result { retries.onResult(result, succeeded: false, now: moment) }
         if step == .gone { return judge(Failure(step: .poll, event: .gone)) }
         note(step, failure, judgement, on: target, of: cell)
@@ -146,7 +151,9 @@ extension Exchange {
         switch step {
         case .askAgain(let sequence, _):
             relay.counters.waitingPages += 1
-            phase = .pausing(until: began + Self.waitingPollMilliseconds, sequence: sequence)
+            let latest = began + Self.waitingPollMilliseconds
+            let earliest = cell.machine.askAgainAt
+            phase = .pausing(until: earliest > now ? min(earliest, latest) : latest, sequence: sequence)
             if front == nil { end() }
         case .retry:
             if mayStillRun { cancelOnTheSide() }

@@ -22,6 +22,8 @@ extension Exchange {
             }
             if target.coordinator.health != .ready, moves() { return }
             send(fresh: false)
+        case .rest(let until, let sequence):
+            phase = .pausing(until: min(until, began + Self.waitingPollMilliseconds), sequence: sequence)
         case .superseded: answerCurrent()
         case .own(let error): answerOwn(error)
         case .kept: answerKept()

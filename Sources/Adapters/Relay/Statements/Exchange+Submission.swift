@@ -40,6 +40,7 @@ extension Exchange {
         self.capsule = capsule
         isSubmitting = true
         if let refusal { return endSubmission(refusal) }
+        if capsule.body.count > relay.limits.kindText, capsule.kind == .write { readWholeText(of: cell, capsule) }
         if let reservation = ByteReservation(
             capsule.size, of: relay.hub.capsuleBytes, limit: relay.limits.capsules)
         {
@@ -48,6 +49,14 @@ extension Exchange {
         let target: RetryTarget = pin.map { .pinned(registration: $0) } ?? .any
         guard let found = resolve(target) else { return waitForTarget(target) }
         send(to: found)
+    }
+
+    /// A long text was lexed in part and counts as a write until all of it is known, which a loop has no time for.
+    private func readWholeText(of cell: Cell, _ capsule: Capsule) {
+        Task.detached(priority: .utility) {
+            let text = capsule.body
+            if statementKind(of: text.span, limit: text.count, prepared: { _ in nil }).reads { cell.wholeTextReads() }
+        }
     }
 
     private func makeCapsule(

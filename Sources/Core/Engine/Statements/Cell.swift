@@ -151,6 +151,9 @@ public final class Cell: Sendable {
         return attempt
     }
 
+    /// The whole of a long text was read, and only reads.
+    public func wholeTextReads() { state.withLock { $0.machine.onWholeTextReads() } }
+
     /// The engine gave the statement an id. `isNewIncarnation`: the id is of an incarnation that the table did not know
     /// yet when the statement was placed, so that its number tells nothing of this statement.
     public func named(_ queryID: String, isNewIncarnation: Bool = false) {

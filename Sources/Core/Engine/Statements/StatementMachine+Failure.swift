@@ -153,6 +153,12 @@ extension StatementMachine {
         // A server that runs statements in the POST is asked once, for its answer cannot be had a second time.
         let isOnce = startsOnPost && judged.failure.event != .refused
         if isOut || isOnce { return .gone }
+        askedAgain += 1
+        askAgainAt =
+            now
+            + (judged.judgement.wait ?? .repoll).delay(
+                before: askedAgain, retryAfter: judged.retryAfter, jitter: judged.jitter
+            ).milliseconds
         guard isFirst else { return .askAgain(sequence: nextSequence(), nil) }
         return .askAgain(
             sequence: nextSequence(),
@@ -276,6 +282,8 @@ extension StatementMachine {
         startedBefore = false
         unansweredSince = nil
         forgottenAt = nil
+        askAgainAt = .min
+        askedAgain = 0
         runsSince = nil
         lastSeen = max(lastSeen, now)
     }

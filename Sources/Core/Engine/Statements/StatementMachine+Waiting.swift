@@ -153,6 +153,11 @@ extension StatementMachine {
     /// A read is moved so often at most.
     static let maximumEpisodes = 16
 
+    // MARK: What was learnt late
+
+    /// The whole of a long text was read: it only reads, unless a page has told otherwise meanwhile.
+    public mutating func onWholeTextReads() { if !hasShownWrite { reads = true } }
+
     // MARK: What a retry came to
 
     /// The rule whose retry the current attempt is; said once.

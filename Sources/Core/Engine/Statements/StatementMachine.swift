@@ -156,6 +156,12 @@ public struct StatementMachine: Equatable, Sendable {
     var kept: Finality?
     /// Since when nobody could take it.
     var awaySince: Int64?
+    /// A page has shown that it writes.
+    var hasShownWrite = false
+    /// The same URI is not asked for again before this moment.
+    public internal(set) var askAgainAt: Int64 = .min
+    /// How often in a row it was to be asked for again.
+    var askedAgain = 0
     /// It has waited in the gateway.
     var hasWaited = false
     /// Registrations that the coming attempt was offered to in vain.
@@ -221,6 +227,9 @@ public struct StatementMachine: Equatable, Sendable {
     public enum Poll: Equatable, Sendable {
         /// Send it on. `isAdopted`: this is the first that this gateway sees of the statement.
         case relay(isAdopted: Bool)
+        /// Its coordinator asked not to be asked before this moment: answer a page without rows whose nextUri is the same
+        /// URI, with this sequence.
+        case rest(until: Int64, sequence: UInt32)
         /// An older attempt's tag: answer the current page, made on the spot.
         case superseded
         /// Answer the gateway's own last page.
@@ -247,6 +256,7 @@ public struct StatementMachine: Equatable, Sendable {
         let isAdopted = phase == .presumed
         self.attempt = attempt
         self.sequence = max(self.sequence, sequence)
+        if now < askAgainAt { return .rest(until: askAgainAt, sequence: nextSequence()) }
         phase = .open
         writtenPolls += 1
         if isAdopted { counted = .queued }
@@ -307,9 +317,13 @@ public struct StatementMachine: Equatable, Sendable {
         phase = .open
         unansweredSince = nil
         forgottenAt = nil
+        askedAgain = 0
         tried = []
         lastSeen = max(lastSeen, now)
-        if facts.writes { reads = false }
+        if facts.writes {
+            reads = false
+            hasShownWrite = true
+        }
         if facts.columns != nil { columnsLeft = facts.columns }
         if facts.changesSession { sessionLeft = true }
         if facts.runs {
