@@ -12,8 +12,8 @@ extension StatementRecord {
         fields.append(LogField("attempts", String(attempts.count)))
         if retries > 0 {
             fields.append(LogField("retried", String(retries)))
-            let rules = verdicts.compactMap { $0.isRetried && $0.endsAttempt ? $0.rule : nil }
-            fields.append(LogField("rules", rules.joined(separator: ",")))
+            let rules = Set(verdicts.lazy.filter { $0.isRetried && $0.endsAttempt }.compactMap(\.rule))
+            fields.append(LogField("rules", rules.sorted().joined(separator: ",")))
         }
         if !waits.isEmpty { fields.append(LogField("waited_ms", String(waited))) }
         if let failure = failure ?? attempts.last?.failure { fields.append(LogField("failure", failure)) }

@@ -40,8 +40,6 @@ public struct StatementEvent: Sendable {
         case answered(number: Int, queryID: String)
         /// A page showed that it runs.
         case running
-        /// The attempt failed; the statement may go on.
-        case attemptFailed(number: Int, failure: String, message: String?)
         /// A failure of the attempt was judged.
         case judged(Verdict, coordinator: String)
         /// It waits here, from now until it is sent to a coordinator or ends.

@@ -52,7 +52,8 @@ final class FakeAPI: AdminAPI {
     func status() async -> StatusBody {
         StatusBody(
             version: "1", started: Self.moment, uptimeMilliseconds: 93_500, isReady: true, replicas: [], groups: [],
-            inFlight: InFlightBody(), store: StoreBody(Self.store), warnings: [])
+            inFlight: InFlightBody(), retries: RetryStateBody(mode: .shadow, RetryState()),
+            store: StoreBody(Self.store), warnings: [])
     }
 
     func groups() async -> [GroupBody] { [Self.group] }

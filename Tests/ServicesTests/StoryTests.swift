@@ -294,6 +294,8 @@ import Wire
         #expect(warnings.contains { $0.contains("rule I01") })
         #expect(warnings.contains { $0.contains("20 retries") })
         #expect(await rig.control.reading().retryState.openBreakers == ["I01"])
+        let shown = await rig.control.status().retries
+        #expect(shown.mode == .on && shown.budgetLimit == 20 && shown.openBreakers == ["I01"])
     }
 
     @Test func aRetryThatNobodyTookMakesNoAttempt() async throws {

@@ -32,6 +32,13 @@ enum Shown {
         return "\(value) TiB"
     }
 
+    /// Whether failures are retried, and what is at hand for it.
+    static func retries(_ state: RetryStateBody) -> String {
+        let breakers = state.openBreakers.isEmpty ? "none" : state.openBreakers.joined(separator: ", ")
+        return "\(state.mode.rawValue), budget \(state.budgetLeft) of \(state.budgetLimit) left, open breakers: "
+            + breakers
+    }
+
     /// Counts of statements in flight, in words; what is zero is left out.
     static func inFlight(_ counts: InFlightBody) -> String {
         let parts = [

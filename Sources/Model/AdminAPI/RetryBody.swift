@@ -92,6 +92,7 @@ public struct WaitBody: Codable, Equatable, Sendable {
     }
 }
 
+extension RetryMode: Codable {}
 extension RetryOutcome: Codable {}
 extension WaitReason: Codable {}
 

@@ -16,6 +16,8 @@ public struct StatusBody: Codable, Equatable, Sendable {
     public var groups: [GroupLine]
     /// All statements in flight.
     public var inFlight: InFlightBody
+    /// Whether failures are retried, and what is at hand for it.
+    public var retries: RetryStateBody
     /// How the store is.
     public var store: StoreBody
     /// What somebody should look at, one sentence each.
@@ -26,13 +28,13 @@ public struct StatusBody: Codable, Equatable, Sendable {
         case isReady = "ready"
         case replicas, groups
         case inFlight = "in_flight"
-        case store, warnings
+        case retries, store, warnings
     }
 
     /// A status. `uptimeMilliseconds` comes from the monotonic clock.
     public init(
         version: String, started: Timestamp, uptimeMilliseconds: Int64, isReady: Bool, replicas: [ReplicaBody],
-        groups: [GroupLine], inFlight: InFlightBody, store: StoreBody, warnings: [String]
+        groups: [GroupLine], inFlight: InFlightBody, retries: RetryStateBody, store: StoreBody, warnings: [String]
     ) {
         self.version = version
         self.started = started
@@ -41,8 +43,40 @@ public struct StatusBody: Codable, Equatable, Sendable {
         self.replicas = replicas
         self.groups = groups
         self.inFlight = inFlight
+        self.retries = retries
         self.store = store
         self.warnings = warnings
+    }
+}
+
+/// Whether failures are retried, and what is at hand for it.
+public struct RetryStateBody: Codable, Equatable, Sendable {
+    /// `retries.mode`.
+    public var mode: RetryMode
+    /// Retries that the budget allows in its window, as it stands now.
+    public var budgetLimit: Int
+    /// Those of them that are left.
+    public var budgetLeft: Int
+    /// Rules whose breaker is open.
+    public var openBreakers: [String]
+    /// Bytes of texts and headers kept for retries.
+    public var capsuleBytes: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case mode
+        case budgetLimit = "budget_limit"
+        case budgetLeft = "budget_left"
+        case openBreakers = "open_breakers"
+        case capsuleBytes = "capsule_bytes"
+    }
+
+    /// What the data plane says, under the settings' mode.
+    public init(mode: RetryMode, _ state: RetryState) {
+        self.mode = mode
+        budgetLimit = state.budgetLimit
+        budgetLeft = state.budgetLeft
+        openBreakers = state.openBreakers
+        capsuleBytes = state.capsuleBytes
     }
 }
 

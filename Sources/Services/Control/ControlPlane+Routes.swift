@@ -21,7 +21,9 @@ extension ControlPlane: AdminAPI {
             version: version, started: started.at, uptimeMilliseconds: clock.monotonic() - started.monotonic,
             isReady: isReady, replicas: [ReplicaBody(name: replica, front: front, started: started.at)],
             groups: view.table.groups.map { GroupLine(name: $0.name, active: $0.active, epoch: $0.epoch) },
-            inFlight: InFlightBody(view.total, waiting: waiting), store: StoreBody(condition),
+            inFlight: InFlightBody(view.total, waiting: waiting),
+            retries: RetryStateBody(mode: services.routing.settings.retries.mode, traffic.retryState()),
+            store: StoreBody(condition),
             warnings: warnings(view.table, condition))
     }
 

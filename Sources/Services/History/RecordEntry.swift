@@ -77,12 +77,6 @@ final class RecordEntry {
             }
             record.state = .running
             return .little
-        case .attemptFailed(let number, let failure, let message):
-            record.withAttempt(number, at: event.at) { attempt in
-                attempt.failure = failure
-                attempt.message = Self.cut(message)
-                attempt.ended = event.at
-            }
         case .judged(let verdict, let coordinator):
             record.add(VerdictRecord(verdict, pool: "", coordinator: coordinator, at: event.at))
         case .waits(let reason):

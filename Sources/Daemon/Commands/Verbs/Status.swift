@@ -19,7 +19,8 @@ extension Verb {
         surroundings.show(
             "store       \(store.kind), \(store.isWritable ? "writable" : "NOT writable"), "
                 + "\(Shown.size(store.bytes)), \(store.location)")
-        surroundings.show("in flight   \(Shown.inFlight(body.inFlight))\n")
+        surroundings.show("in flight   \(Shown.inFlight(body.inFlight))")
+        surroundings.show("retries     \(Shown.retries(body.retries))\n")
         var table = Table("GROUP", "ACTIVE", .number("EPOCH"))
         for group in body.groups { table.add(.init(group.name), .init(group.active), .init(group.epoch)) }
         surroundings.show(table)
