@@ -56,7 +56,9 @@ extension Exchange {
                 return false
             }
         }
-        let verdict = judge(failure, answer: .answer, retryAfter: answerRetryAfter, isRestarted: isRestarted)
+        // A process that never had the statement has nothing to say of its end.
+        let verdict = judge(
+            failure, answer: isRestarted ? .none : .answer, retryAfter: answerRetryAfter, isRestarted: isRestarted)
         switch verdict {
         case .retry(_, keeps: true): keep()
         case .passOn: return true

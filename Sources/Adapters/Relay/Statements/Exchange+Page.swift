@@ -230,7 +230,8 @@ extension Exchange {
         switch result.step {
         case .relay(let sequence):
             if result.isUnnamed { noteAdopted(cell) }
-            if result.becameRunning { noteRunning(cell) }
+            if result.becameRunning { relay.report(cell.key, .running) }
+            if result.becameRunning || result.ended { noteLeftQueue() }
             if result.ended { reportEnd(cell) }
             if let rule = result.retriedBy { relay.hub.retries.onResult(rule, succeeded: true, now: now) }
             remembersNext = result.hasPast
@@ -299,9 +300,9 @@ extension Exchange {
         keepAnswer(answerHead, kept, error: error)
     }
 
-    private func noteRunning(_ cell: Cell) {
-        relay.report(cell.key, .running)
-        guard let target, target.coordinator.capacity != nil else { return }
+    /// A coordinator that takes one statement at a time, to see whether it has workers, has shown that it has.
+    private func noteLeftQueue() {
+        guard let target, target.coordinator.capacity != nil, !scanner.hasError else { return }
         relay.hub.sink.accept(.leftQueue(registration: target.coordinator.registration))
     }
 
