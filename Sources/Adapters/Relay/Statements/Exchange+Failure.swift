@@ -254,13 +254,24 @@ extension Exchange {
         let elsewhere = RetryTarget.other(than: [coordinator.registration], incarnation: nil, notBefore: .max)
         guard resolve(elsewhere, of: capsule) != nil else { return false }
         let verdict = cell.move(
-            attempt: attempt, episode: HealthEpisode(registration: coordinator.registration, number: coordinator.episode),
+            attempt: attempt,
+            episode: HealthEpisode(registration: coordinator.registration, number: coordinator.episode),
             word: coordinator.health.rawValue, incarnation: coordinator.incarnation, terms: relay.snapshot.retries,
             now: now)
         guard let verdict else { return false }
         relay.report(cell.key, .judged(verdict, coordinator: coordinator.name))
         cancelOnTheSide()
         goOnWaiting()
+        return true
+    }
+
+    /// A POST to a coordinator that went down meanwhile is not waited for: nothing has started there.
+    func givesUpSubmission() -> Bool {
+        guard isSubmitting, phase == .asked, let target, !target.startsOnPost else { return false }
+        let coordinator = relay.snapshot.targets[target.coordinator.registration]?.coordinator
+        guard coordinator?.health == .down, target.coordinator.health != .down else { return false }
+        dropUpstream()
+        handle(.noAnswer)
         return true
     }
 

@@ -273,7 +273,8 @@ extension Exchange {
         if isSubmitting { noteSubmitted(isLast: true) }
         let error = readError(scanner.errorJSON)
         let failure = Failure(
-            step: isSubmitting ? .submit : .poll, error: error ?? QueryError(name: nil, type: nil, code: nil, message: ""))
+            step: isSubmitting ? .submit : .poll,
+            error: error ?? QueryError(name: nil, type: nil, code: nil, message: ""))
         let step = judge(failure, answer: .page)
         switch step {
         case .passOn: return true

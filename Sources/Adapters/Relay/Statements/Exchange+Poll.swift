@@ -78,7 +78,7 @@ extension Exchange {
     /// How the coordinators of a pool are, in words.
     private func conditions(_ pool: String, of group: String) -> String {
         let states = relay.snapshot.table.coordinators.filter { $0.group == group && $0.pool == pool && !$0.isRetired }
-            .map { "\($0.name) is \($0.isDrained ? "drained" : $0.health.rawValue)" }
+            .map(\.summary)
         return states.isEmpty ? "it has no coordinators" : states.joined(separator: ", ")
     }
 

@@ -195,7 +195,8 @@ final class Exchange: UpstreamClient, Ticking {
         answerBy =
             target.startsOnPost ? .max : now + (isSubmitting ? limits.submitAnswer : limits.pollAnswer)
         upstream.send(
-            isSubmitting ? .post : method, head: requestHead, body: requestBody.count <= Self.smallBody ? [] : requestBody, for: self)
+            isSubmitting ? .post : method, head: requestHead,
+            body: requestBody.count <= Self.smallBody ? [] : requestBody, for: self)
     }
 
     /// Lets the upstream connection go, with whatever it still brings.
@@ -261,7 +262,7 @@ final class Exchange: UpstreamClient, Ticking {
         case .storing(let target):
             if now >= answerBy { giveBackTurn(target, .store, delay: 0) }
         case .asked, .assembling:
-            if moves() { return true }
+            if moves() || givesUpSubmission() { return true }
             if now >= connectBy, upstream?.isConnected == false {
                 dropUpstream()
                 handle(.refused)

@@ -32,7 +32,8 @@ extension RoutingTable {
         // The pool may have lost the traffic, and what it takes, since its client named it.
         if let fixedPool, !group.takesPinned(fixedPool) { return nil }
         func select(_ pool: String, excluding excluded: [UInt32] = []) -> Int? {
-            self.select(group: name, pool: pool, excluding: excluded, rotation: rotation, inFlight: inFlight,
+            self.select(
+                group: name, pool: pool, excluding: excluded, rotation: rotation, inFlight: inFlight,
                 queued: queued)
         }
         switch target {
