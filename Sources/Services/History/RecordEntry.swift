@@ -37,11 +37,16 @@ final class RecordEntry {
     var isTold = false
     /// Whether the book holds it no more.
     var isGone = false
+    /// Submissions that others of the same attempt came after.
+    var earlier: [Submission] = []
+    /// When a page last showed that it runs.
+    var ran: Timestamp?
 
     init(_ record: StatementRecord, now: Int64) {
         self.record = record
         waiting = now
         touched = now
+        if record.state == .running { ran = record.attempts.last?.started ?? record.submitted }
     }
 
     var isUnwritten: Bool { revision != written }
@@ -66,21 +71,22 @@ final class RecordEntry {
             record.group = group
             record.kind = kind
         case .attempted(let number, let pool, let coordinator, let registration):
-            record.attempted(
-                number, pool: pool, coordinator: coordinator, registration: registration, at: event.at)
+            attempted(
+                Submission(attempt: number, pool: pool, coordinator: coordinator, at: event.at),
+                registration: registration)
         case .answered(let number, let queryID):
             record.withAttempt(number, at: event.at) { $0.queryID = queryID }
             if !record.queryIDs.contains(queryID) { record.queryIDs.append(queryID) }
         case .running:
-            guard !record.state.isTerminal, record.state != .running, !record.waited(since: event.at) else {
-                return .none
-            }
-            record.state = .running
-            return .little
+            guard !record.state.isTerminal else { return .none }
+            ran = max(ran ?? event.at, event.at)
+            let before = record.state
+            conclude()
+            return record.state == before ? .none : .little
         case .judged(let verdict, let coordinator):
-            record.add(VerdictRecord(verdict, pool: "", coordinator: coordinator, at: event.at))
+            judged(VerdictRecord(verdict, pool: "", coordinator: coordinator, at: event.at))
         case .waits(let reason):
-            guard record.waits(reason, since: event.at) else { return .none }
+            guard waits(reason, since: event.at) else { return .none }
         case .adopted(_, let registration):
             return adopted(registration, at: event.at)
         case .ended(let state, let failure, let message):
@@ -90,7 +96,7 @@ final class RecordEntry {
             record.failure = failure
             record.message = Self.cut(message)
         }
-        record.settle()
+        conclude()
         return .much
     }
 
@@ -102,6 +108,7 @@ final class RecordEntry {
         if record.registration == 0 { record.registration = registration }
         guard record.state == .abandoned || record.state == .lost else { return .none }
         record.state = .running
+        ran = time
         record.ended = nil
         record.failure = nil
         record.message = nil
@@ -109,7 +116,7 @@ final class RecordEntry {
         if let last = record.attempts.last, last.failure == nil {
             record.withAttempt(last.number, at: time) { $0.ended = nil }
         }
-        record.settle()
+        conclude()
         return .much
     }
 
@@ -118,29 +125,28 @@ final class RecordEntry {
         earlier.isGone = true
         revision = earlier.revision + 1
         let told = earlier.record
+        for sent in earlier.earlier { attempted(sent, registration: told.registration) }
         for attempt in told.attempts {
             if !attempt.coordinator.isEmpty {
-                record.attempted(
-                    attempt.number, pool: attempt.pool, coordinator: attempt.coordinator,
-                    registration: told.registration, at: attempt.started)
+                let sent = Submission(
+                    attempt: attempt.number, pool: attempt.pool, coordinator: attempt.coordinator, at: attempt.started)
+                attempted(sent, registration: told.registration)
             }
             record.withAttempt(attempt.number, at: attempt.started) { known in
                 known.queryID = attempt.queryID ?? known.queryID
-                known.failure = known.failure ?? attempt.failure
-                known.message = known.message ?? attempt.message
-                known.ended = known.ended ?? attempt.ended
             }
         }
-        for verdict in told.verdicts { record.add(verdict) }
-        for wait in told.waits { record.add(wait) }
+        for verdict in told.verdicts { judged(verdict) }
+        for wait in told.waits { _ = waits(wait.reason, since: wait.began) }
+        if let ran = earlier.ran { self.ran = max(self.ran ?? ran, ran) }
         record.queryIDs += told.queryIDs.filter { !record.queryIDs.contains($0) }
         let wasGivenUp = record.state == .abandoned || record.state == .lost
-        if told.state.isTerminal ? !record.state.isTerminal || wasGivenUp : !record.state.isTerminal {
-            if told.state != .waiting { record.state = told.state }
+        if told.state.isTerminal, !record.state.isTerminal || wasGivenUp {
+            record.state = told.state
             record.ended = told.ended
             record.failure = told.failure
             record.message = told.message
         }
-        record.settle()
+        conclude()
     }
 }
