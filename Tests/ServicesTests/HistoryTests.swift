@@ -184,6 +184,20 @@ import Wire
         #expect(record.attempts.map(\.number) == [2])
     }
 
+    @Test func eventsThatComeBeforeTheAdoptionDoNotHideIt() async throws {
+        let rig = try await Rig.started()
+        rig.intake.accept([event(9, .running, at: 6)])
+        await rig.history.flush(all: false)
+        rig.intake.accept([event(9, .adopted(attempt: 1, registration: 1), at: 5)])
+        await rig.history.flush(all: false)
+        rig.clock.advance(RecordBook.lateness)
+        rig.intake.accept([event(9, .ended(.finished, failure: nil, message: nil), at: 7)])
+        await rig.history.flush(all: true)
+        let record = try #require(await rig.storage.history[id(9)])
+        #expect(record.state == .finished)
+        #expect(record.coordinator == "blue-1")
+    }
+
     @Test func anAbandonedStatementThatIsPolledAgainGoesOn() async throws {
         let rig = try await Rig.started()
         var record = unfinished(1, .read)

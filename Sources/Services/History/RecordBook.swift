@@ -51,8 +51,8 @@ struct RecordBook {
     /// How many places in its queues are taken, also by what has moved on.
     var queuedCount: Int { ended.count + settling.count + resting.count + leaving.count }
 
-    /// Whether a record is held.
-    func holds(_ key: StatementKey) -> Bool { entries[key] != nil }
+    /// Whether a record is held whose beginning is known.
+    func holds(_ key: StatementKey) -> Bool { entries[key]?.hasBegun ?? false }
 
     /// Takes a record that does not begin with a submission here.
     /// - Parameter isStored: whether the store has it as it is.
