@@ -80,7 +80,11 @@ extension Exchange {
     /// - Parameter wasSubmitted: it may write, and was about to be sent to a pool that runs statements in the POST.
     func answerOwnerLost(_ tag: Tag, wasSubmitted: Bool) {
         self.tag = tag
-        answerOwn(wasSubmitted ? .outcomeUnknown : .ownerLost)
+        guard wasSubmitted else { return answerOwn(.ownerLost) }
+        relay.report(
+            StatementKey(owner: tag.owner, number: tag.statement),
+            .ended(.lost, failure: OwnError.outcomeUnknown.rawValue, message: nil))
+        answerOwn(.outcomeUnknown)
     }
 
     /// Ends without an answer: somebody else gives it.
