@@ -13,7 +13,7 @@ setup: ## Install what the build needs (C libraries; says so, once)
 build: setup ## Build .build/debug/penstock
 	swift build --product penstock
 
-demo: build ## A gateway, two coordinators and a flip under load, on this machine
+demo: build ## A gateway and its coordinators under load: flips, failures, retries, on this machine
 	@.build/debug/penstock demo
 
 test: unit e2e lint ## Everything that must pass before a change lands

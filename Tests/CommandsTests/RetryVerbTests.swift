@@ -59,8 +59,8 @@ struct RetryVerbTests {
             says other, so it is submitted again after 4.0 s
             00:00:01.100Z     +2.1 s  waits here: back-off, as the rule says, for 4.0 s
             00:00:05.100Z     +6.1 s  attempt 2 on blue-2 (pool blue)
-            00:00:06.000Z     +7.0 s  attempt 2 on blue-2 gave no page: no-answer; rule H06 (resource) says repeat, so \
-            the same URI is asked for again 3 times, until 00:00:08.000Z
+            00:00:06.000Z     +7.0 s  attempt 2 on blue-2 gave no page: no-answer (no answer came in time); rule \
+            H06 (resource) says repeat, so the same URI is asked for again 3 times, until 00:00:08.000Z
             00:00:08.400Z     +9.4 s  finished
 
             attempt 1: CLUSTER_OUT_OF_MEMORY said
@@ -86,6 +86,22 @@ struct RetryVerbTests {
                     + "the failure\n"))
         #expect(session.output.contains("failed: CLUSTER_OUT_OF_MEMORY\n\nattempt 1: CLUSTER_OUT_OF_MEMORY said\n"))
         #expect(!session.output.contains("the client got"))
+    }
+
+    @Test func whatMovedHadNotFailed() async throws {
+        var record = retried
+        record.verdicts = [verdict(1, "blue-1", "no-workers", nil, .other, cost: 2000, at: 2100)]
+        record.waits = []
+        let session = Session()
+        try session.answer("/v1/statements/s1", StatementBody(record))
+        #expect(await session.run("statement", "s1") == .done)
+        #expect(
+            session.output.contains(
+                "attempt 1 waited in the queue of blue-1 for 2.0 s, which is no-workers: it moves to another "
+                    + "coordinator, which costs it no attempt\n"))
+        try session.answer("/v1/retries", ListBody(record.lines.map(RetryLine.init)))
+        #expect(await session.run("retries") == .done)
+        #expect(session.output.contains("  (moved)  "))
     }
 
     @Test func aStatementThatWaitsSaysForWhat() async throws {

@@ -1,4 +1,5 @@
 import Engine
+import Model
 
 /// The words of the failure policy, for people.
 extension Shown {
@@ -12,6 +13,24 @@ extension Shown {
         case .unavailable: "the coordinator cannot take it now"
         }
     }
+
+    /// What happened on the way, where a failure is the word for an event and no error's name.
+    static func event(_ failure: String) -> String? {
+        guard let event = FailureEvent(rawValue: failure) else { return nil }
+        switch event {
+        case .refused: return "nobody listens there"
+        case .reset: return "the connection was reset"
+        case .cut: return "the answer broke off"
+        case .noAnswer: return "no answer came in time"
+        case .empty: return "the answer was empty"
+        case .notProtocol: return "the answer is no page of the protocol"
+        case .forgotten: return "the coordinator has restarted and does not know it"
+        case .gone: return "the coordinator was away for too long"
+        }
+    }
+
+    /// The rule of a line of the retry log.
+    static func rule(_ line: RetryLine) -> String? { line.isMove ? "(moved)" : line.rule }
 
     /// What is done about it.
     static func action(_ action: RetryAction) -> String {

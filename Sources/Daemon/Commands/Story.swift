@@ -59,12 +59,23 @@ struct Story {
     }
 
     private mutating func add(_ line: RetryLine) {
+        guard !line.isMove else { return addMove(line) }
         let place = line.coordinator.isEmpty ? "" : " on \(line.coordinator)"
         let cost = line.costMilliseconds > 0 ? " after \(Shown.span(milliseconds: line.costMilliseconds))" : ""
         let failed = "attempt \(line.attempt)\(place) \(line.isRepeat ? "gave no page" : "failed\(cost)")"
         let rule = line.rule.map { "rule \($0) (\(line.failureClass.rawValue)) says \(line.action.rawValue)" }
-        let verdict = "\(failed): \(line.failure); \(rule ?? "no rule judges it"), \(Self.consequence(line))"
+        let failure = line.failure + (Shown.event(line.failure).map { " (\($0))" } ?? "")
+        let verdict = "\(failed): \(failure); \(rule ?? "no rule judges it"), \(Self.consequence(line))"
         add(line.at, verdict, attempt: line.attempt, step: 1)
+    }
+
+    /// It had not failed.
+    private mutating func addMove(_ line: RetryLine) {
+        let span = Shown.span(milliseconds: line.costMilliseconds)
+        let text =
+            "attempt \(line.attempt) waited in the queue of \(line.coordinator) for \(span), which is \(line.failure): it "
+            + "moves to another coordinator, which costs it no attempt"
+        add(line.at, text, attempt: line.attempt, step: 1)
     }
 
     /// What followed from a verdict.

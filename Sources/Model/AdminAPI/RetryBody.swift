@@ -73,6 +73,9 @@ public struct RetryLine: Codable, Equatable, Sendable {
 
     /// Whether it stands for repeats of the same URI, which are no new attempt.
     public var isRepeat: Bool { action == .repeat && outcome != .surfaced }
+
+    /// Whether nothing had failed: a read left the queue of a coordinator that could take nothing, so no rule judged.
+    public var isMove: Bool { rule == nil && action == .other && gate == nil }
 }
 
 /// A time that a statement waited in the gateway.

@@ -197,7 +197,7 @@ public enum HealthReason: Equatable, Sendable {
         case .failures(let count): "\(count) statements failed there within \(EjectionMachine.window / 1000) s"
         case .onTrial:
             "after a failure for want of workers one statement at a time is let through, until one leaves its queue"
-        case .isBack(let share): "it is back since a short while and gets \(share) % of what would come to it"
+        case .isBack(let share): "it came back a short while ago and gets \(share) % of what would come to it"
         }
     }
 }

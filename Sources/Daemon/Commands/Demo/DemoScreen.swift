@@ -25,6 +25,9 @@ final class DemoScreen: Sendable {
         write("\(padded)  \(text)\n")
     }
 
+    /// Adds to what was told last.
+    func add(_ text: String) { write(String(repeating: " ", count: 8) + text + "\n") }
+
     /// Prints lines as they are.
     func print(_ text: String) { write(text + "\n") }
 

@@ -32,6 +32,6 @@ extension CoordinatorBody {
     /// Why it is not ready, and until when.
     fileprivate var why: String? {
         guard let reason else { return nil }
-        return until.map { "until \($0.text): \(reason)" } ?? reason
+        return Shown.moment(until).map { "\(reason), until \($0)" } ?? reason
     }
 }

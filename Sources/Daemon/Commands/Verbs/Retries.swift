@@ -6,6 +6,7 @@ extension Verb {
     static let retries = Verb(
         name: "retries", section: .look, summary: "The retry log: each failure, its verdict, and how it went on",
         details: "\(ListQuery.timeHelp) COST is how long the attempt had run, WAIT how long to wait before the next. "
+            + "RULE (moved): nothing had failed, a query left the queue of a coordinator that could take nothing. "
             + "Outcomes: \(ListQuery.list(RetryOutcome.self)). Classes: \(ListQuery.list(FailureClass.self)). Gates: "
             + "\(ListQuery.list(RetryGate.self)).",
         options: [
@@ -43,7 +44,7 @@ extension Verb {
         for line in answer.body.items {
             table.add(
                 .init(Shown.moment(line.at)), .init(line.statement), .init(line.attempt), .init(line.coordinator),
-                .init(line.failure + (line.times > 1 ? " x\(line.times)" : "")), .init(line.rule),
+                .init(line.failure + (line.times > 1 ? " x\(line.times)" : "")), .init(Shown.rule(line)),
                 .init(line.failureClass.rawValue), .init(line.action.rawValue), .init(line.gate?.rawValue),
                 .init(line.outcome == .surfaced ? nil : Shown.span(milliseconds: line.waitMilliseconds)),
                 .init(Shown.span(milliseconds: line.costMilliseconds)), .init(line.outcome))
