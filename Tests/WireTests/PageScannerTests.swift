@@ -231,6 +231,15 @@ extension SplicedPage {
         #expect(scanned(text).scanner.hasRows == hasRows)
     }
 
+    @Test(arguments: [
+        ("{}", true), (#"{"hello":"world","nextUri":null,"data":[]}"#, true), (#"{"id":"a"}"#, false),
+        (#"{"error":{}}"#, false), (#"{"columns":[]}"#, false), (#"{"stats":{"state":"FINISHED"}}"#, false),
+        (#"{"nextUri":"http://h/a"}"#, false), (#"{"data":[[1]]}"#, false),
+    ])
+    func knowsWhatIsNoPage(_ text: String, _ isBlank: Bool) {
+        #expect(scanned(text).scanner.isBlank == isBlank)
+    }
+
     @Test func offersToStreamOnlyInTheEnginesOrder() {
         let next = #""nextUri":"http://h/a""#
         func offers(_ text: String) -> Bool {

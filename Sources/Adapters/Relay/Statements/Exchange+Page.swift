@@ -56,6 +56,11 @@ extension Exchange {
             dropUpstream()
             return handle(.notProtocol)
         }
+        // JSON that is no page ends no statement: somebody before the coordinator may have said it.
+        guard !scanner.isBlank else {
+            dropUpstream()
+            return handle(.notProtocol)
+        }
         let out = relay.out
         if scanner.hasError, !scanner.hasNext, cell != nil {
             // The output is used by what may be answered instead.

@@ -45,6 +45,11 @@ public struct PageScanner: Sendable {
     /// No nextUri will come: in the engines' order of members, what stands behind it has been reached.
     public var isSurelyLast: Bool { !hasNext && isCanonical && rank >= Int(PageMember.rows.rawValue) }
 
+    /// Nothing of what makes a page was met: JSON perhaps, but not the protocol's.
+    public var isBlank: Bool {
+        !hasNext && !hasError && !hasColumns && !hasRows && idBytes.isEmpty && state == .absent
+    }
+
     private var place = Place.start
     private var member = PageMember.other
     /// Within `stats`, of which `state` has not been met.
