@@ -156,6 +156,27 @@ import Wire
         #expect(await rig.storage.history[id(2)]?.state == .abandoned)
     }
 
+    @Test func aGoneOwnersStatementWhoseEndIsToldIsPresumedNoLonger() async throws {
+        var stored = OperationalState()
+        stored.unfinished = [unfinished(1, .write)]
+        stored.unfinished[0].state = .waiting
+        let rig = try await Rig.started(stored: stored)
+        await rig.storage.setHistory(stored.unfinished)
+        rig.intake.accept([
+            event(1, .ended(.lost, failure: "PENSTOCK_OUTCOME_UNKNOWN", message: nil), at: 500)
+        ])
+        await rig.history.flush(all: false)
+        rig.clock.advance(RecordBook.lateness)
+        await rig.history.flush(all: true)
+        #expect(await rig.storage.history[id(1)]?.state == .lost)
+        #expect(await rig.storage.history[id(1)]?.failure == "PENSTOCK_OUTCOME_UNKNOWN")
+        rig.clock.advance(300_000)
+        rig.history.endPresumption()
+        await rig.history.flush(all: true)
+        #expect(await rig.storage.history[id(1)]?.ended == ManualClock.start.adding(milliseconds: 500))
+        #expect(rig.history.ended == [.lost: 1])
+    }
+
     @Test func anAdoptedStatementsHistoryIsCompleted() async throws {
         var stored = OperationalState()
         stored.unfinished = [unfinished(1, .write)]

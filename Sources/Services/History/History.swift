@@ -189,6 +189,8 @@ public final class History: Service {
         let now = clock.monotonic()
         state.withLock { state in
             if let found { state.book.recall(found, isStored: true, now: now) } else { state.book.forget(key) }
+            // One whose end was told without a poll that adopted it is presumed no longer.
+            if state.book.hasEnded(key) { state.presumed[key] = nil }
         }
     }
 

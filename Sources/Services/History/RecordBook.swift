@@ -54,6 +54,9 @@ struct RecordBook {
     /// Whether a record is held whose beginning is known.
     func holds(_ key: StatementKey) -> Bool { entries[key]?.hasBegun ?? false }
 
+    /// Whether a record is held that has ended.
+    func hasEnded(_ key: StatementKey) -> Bool { entries[key]?.record.state.isTerminal ?? false }
+
     /// Takes a record that does not begin with a submission here.
     /// - Parameter isStored: whether the store has it as it is.
     mutating func recall(_ record: StatementRecord, isStored: Bool, now: Int64) {
