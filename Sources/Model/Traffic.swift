@@ -115,6 +115,19 @@ public struct RetryState: Equatable, Sendable {
     }
 }
 
+/// A pool by its group and its name.
+public struct PoolPlace: Hashable, Sendable {
+    /// The group.
+    public var group: String
+    /// The pool.
+    public var pool: String
+    /// A pool by its names.
+    public init(group: String, pool: String) {
+        self.group = group
+        self.pool = pool
+    }
+}
+
 /// Something only a service can do and a loop asks for: it hands it over and goes on.
 public enum TrafficRequest: Sendable {
     /// An answer of a coordinator does not fit what is known of its incarnation: probe it now.
@@ -156,6 +169,8 @@ public protocol Traffic: Sendable {
     func submitted() -> [UInt32: UInt64]
     /// Open transactions, by registration.
     func openTransactions() -> [UInt32: Int]
+    /// How many statements wait here, by the pool that they would go to now.
+    func waiting() -> [PoolPlace: Int]
     /// The state of every statement that this gateway holds, by key.
     func liveStates() -> [StatementKey: StatementState]
     /// Counts unfinished statements of owners that are gone as presumed on their registrations, each until it is

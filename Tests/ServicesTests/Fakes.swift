@@ -196,6 +196,7 @@ final class FakeTraffic: Traffic {
         var inFlight: [UInt32: InFlight] = [:]
         var openTransactions: [UInt32: Int] = [:]
         var submitted: [UInt32: UInt64] = [:]
+        var waiting: [PoolPlace: Int] = [:]
         var live: [StatementKey: StatementState] = [:]
         var presumed: [StatementKey] = []
         var retries = RetryState()
@@ -208,6 +209,7 @@ final class FakeTraffic: Traffic {
     func inFlight() -> [UInt32: InFlight] { state.withLock { $0.inFlight } }
     func submitted() -> [UInt32: UInt64] { state.withLock { $0.submitted } }
     func openTransactions() -> [UInt32: Int] { state.withLock { $0.openTransactions } }
+    func waiting() -> [PoolPlace: Int] { state.withLock { $0.waiting } }
     func liveStates() -> [StatementKey: StatementState] { state.withLock { $0.live } }
     func presume(_ statements: [StatementRecord]) {
         state.withLock { $0.presumed += statements.filter { $0.registration != 0 }.map(\.key) }

@@ -146,6 +146,19 @@ public final class Relay: Traffic {
     /// Open transactions, by registration.
     public func openTransactions() -> [UInt32: Int] { hub.pins.counts }
 
+    /// How many statements wait here, by the pool that they would go to now.
+    public func waiting() -> [PoolPlace: Int] {
+        guard hub.waiting.value > 0 else { return [:] }
+        let table = hub.snapshot.table
+        var counts: [PoolPlace: Int] = [:]
+        for cell in hub.cells.all where cell.machine.isWaiting {
+            let group = cell.placement.group
+            guard let pool = cell.capsule?.fixedPool ?? table.group(group)?.active else { continue }
+            counts[PoolPlace(group: group, pool: pool), default: 0] += 1
+        }
+        return counts
+    }
+
     /// The state of every statement that has not ended.
     public func liveStates() -> [StatementKey: StatementState] {
         var states: [StatementKey: StatementState] = [:]

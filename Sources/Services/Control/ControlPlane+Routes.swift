@@ -16,7 +16,7 @@ extension ControlPlane: AdminAPI {
         let (isReady, front) = state.withLock { ($0.isReady, $0.front) }
         let view = view()
         let condition = await storage.condition()
-        let waiting = traffic.liveStates().values.count { $0 == .waiting }
+        let waiting = view.waiting.values.reduce(0, +)
         return StatusBody(
             version: version, started: started.at, uptimeMilliseconds: clock.monotonic() - started.monotonic,
             isReady: isReady, replicas: [ReplicaBody(name: replica, front: front, started: started.at)],

@@ -65,7 +65,8 @@ public final class ControlPlane: Sendable {
 
     func view() -> GroupView {
         GroupView(
-            table: traffic.table, inFlight: traffic.inFlight(), openTransactions: traffic.openTransactions(),
+            table: traffic.table, inFlight: traffic.inFlight(), waiting: traffic.waiting(),
+            openTransactions: traffic.openTransactions(),
             left: services.routing.left, isCertain: services.history.isCertain)
     }
 }

@@ -7,6 +7,8 @@ struct GroupView: Sendable {
     var table: RoutingTable
     /// Statements in flight, by registration.
     var inFlight: [UInt32: InFlight]
+    /// Statements that wait in the gateway, by the pool that they would go to now.
+    var waiting: [PoolPlace: Int]
     /// Open transactions, by registration.
     var openTransactions: [UInt32: Int]
     /// Pools that once lost the traffic, by group.
@@ -52,7 +54,7 @@ struct GroupView: Sendable {
         return PoolBody(
             name: pool.name, isActive: isActive, isHealthy: coordinators.contains(where: \.isReady),
             share: isActive ? 1 : 0, dialect: "\(pool.dialect)", drain: drain,
-            drainsFor: drain == .draining ? coordinators.flatMap(reasons) : [], inFlight: InFlightBody(counts),
+            drainsFor: drain == .draining ? coordinators.flatMap(reasons) : [], inFlight: InFlightBody(counts, waiting: waiting[PoolPlace(group: group.name, pool: pool.name)] ?? 0),
             openTransactions: open, versions: Set(coordinators.compactMap(\.version)).sorted(),
             coordinators: coordinators.map { body(of: $0) })
     }
