@@ -133,6 +133,9 @@ extension Exchange {
         case .gone, .superseded, .own, .kept, .passOn: return
         }
         relay.report(cell.key, .judged(verdict, coordinator: target.coordinator.name))
+        if case .waiting(let wait) = cell.machine.phase, wait.reason != .backOff {
+            relay.report(cell.key, .waits(wait.reason))
+        }
         let registration = target.coordinator.registration
         let sink = relay.hub.sink
         if failure.isForWantOfWorkers { sink.accept(.condemned(registration: registration)) }
