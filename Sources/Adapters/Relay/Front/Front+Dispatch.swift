@@ -76,8 +76,7 @@ extension Front {
         case .head:
             relay.counters.others += 1
             cell?.touch(now: relay.now)
-            // What was canceled is never asked for again.
-            if cell?.machine.wasEndedHere == true { return answer(200, allow: nil) }
+            if let cell, leadsNowhere(tag, of: cell) { return answer(200, allow: nil) }
             if target.dialect == .trino, begins(bytes, path, "/v1/statement/executing/") {
                 begin(.pass)
                 exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
@@ -87,7 +86,7 @@ extension Front {
         case .delete:
             relay.counters.others += 1
             if isPartialCancel {
-                if cell?.machine.wasEndedHere == true { return answer(204, allow: nil) }
+                if let cell, leadsNowhere(tag, of: cell) { return answer(204, allow: nil) }
                 begin(.pass)
                 return exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
             }
@@ -96,6 +95,12 @@ extension Front {
                 exchange: exchange, begin: begin)
         case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
         }
+    }
+
+    /// What was canceled is never asked for again, nor is a superseded attempt (design 4, Tombstones).
+    private func leadsNowhere(_ tag: Tag, of cell: Cell) -> Bool {
+        let machine = cell.machine
+        return machine.wasEndedHere || tag.attempt < machine.attempt
     }
 
     /// A wait page's nextUri: the statement waits here, or has gone on.
@@ -132,17 +137,20 @@ extension Front {
         _ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell, exchange: Exchange,
         begin: (Exchange.Purpose) -> Void
     ) {
-        let target = relay.snapshot.targets[cell.placement.registration]
-        let newest = cell.newest
-        let withdraws = target?.dialect == .trino
+        let targets = relay.snapshot.targets
+        let withdraws = targets[cell.placement.registration]?.dialect == .trino
         switch cell.cancel(attempt: 0, withdrawsUnstarted: withdraws, now: relay.now) {
         case .relay, .done: answer(204, allow: nil)
         case .notFound: answerNotFound()
         case .canceled(let forwards):
             begin(.pass)
-            if let target, let newest { exchange.buildCancel(head, bytes, renamed: newest.path, target: target) }
-            startCancellation(
-                exchange, cell: cell, target: target, forwards: forwards && target != nil && newest != nil)
+            // Looked up now, because from now on nothing newer is handed out.
+            guard let target = targets[cell.placement.registration], let newest = cell.newest else {
+                // Without a URI nobody can be told: if an attempt is there, it counts on until it must be over.
+                return startCancellation(exchange, cell: cell, target: nil, forwards: forwards)
+            }
+            exchange.buildCancel(head, bytes, renamed: newest.path, target: target)
+            startCancellation(exchange, cell: cell, target: target, forwards: forwards)
         }
     }
 
@@ -226,22 +234,24 @@ extension Front {
         }
         guard let (target, cell) = find(queryID) else { return answerNotFound() }
         begin(head.method == .delete ? .cancelByID : .pass)
-        // A client may have been shown the gateway's own id: the engine knows the statement by its.
-        guard let cell, isOwnID(bytes, id, of: cell) else {
+        // A client may have been shown the gateway's own id, or that of an attempt before: the engine that has the
+        // statement now knows it by its own.
+        guard let cell, cell.placement.queryID != queryID, !cell.placement.queryID.isEmpty else {
             return exchange.passOn(head, bytes, path: head.target, tag: nil, cell: cell, target: target)
         }
         exchange.passOn(head, bytes, renamed: "/v1/query/" + cell.placement.queryID, cell: cell, target: target)
     }
 
-    /// The statement of that id, if it waits here.
+    /// The statement of that id, if it waits here, or its next attempt is on its way.
     private func waiting(_ queryID: String) -> Cell? {
         let own = Array(queryID.utf8)
         var key = relay.hub.shownIDs.find(queryID)?.key
         if let (owner, number) = readStatementID(own.span, 0..<own.count) {
             key = StatementKey(owner: owner, number: number)
         }
-        guard let key, let cell = relay.hub.cells.cell(key), cell.machine.isWaiting else { return nil }
-        return cell
+        guard let key, let cell = relay.hub.cells.cell(key) else { return nil }
+        let machine = cell.machine
+        return machine.isWaiting || machine.phase == .submitting ? cell : nil
     }
 
     /// No coordinator can say whether the caller may cancel what waits here: its user may, with the credentials that it
@@ -276,24 +286,18 @@ extension Front {
         return values(head, bytes) == values(capsule.head, stored.span)
     }
 
-    private func isOwnID(_ bytes: Span<UInt8>, _ id: Range<Int>, of cell: Cell) -> Bool {
-        guard id.count == cell.idBytes.count else { return false }
-        for index in 0..<id.count where bytes[id.lowerBound + index] != cell.idBytes[index] { return false }
-        return true
-    }
-
-    /// Where a query id leads: by the statement that was shown with it, else by the suffix of its coordinator's ids.
+    /// Where a query id leads: to where the statement that was shown with it is now, else by the suffix of its
+    /// coordinator's ids.
     private func find(_ queryID: String) -> (Target, Cell?)? {
-        if let entry = relay.hub.shownIDs.find(queryID), let target = relay.snapshot.targets[entry.registration] {
-            return (target, relay.hub.cells.cell(entry.key))
-        }
+        let targets = relay.snapshot.targets
+        let entry = relay.hub.shownIDs.find(queryID)
         let own = Array(queryID.utf8)
-        if let (owner, number) = readStatementID(own.span, 0..<own.count),
-            let cell = relay.hub.cells.cell(StatementKey(owner: owner, number: number)),
-            let target = relay.snapshot.targets[cell.placement.registration]
-        {
+        let named = readStatementID(own.span, 0..<own.count).map { StatementKey(owner: $0.0, number: $0.1) }
+        let cell = (entry?.key ?? named).flatMap { relay.hub.cells.cell($0) }
+        if let cell, !cell.placement.queryID.isEmpty, let target = targets[cell.placement.registration] {
             return (target, cell)
         }
+        if let entry, let target = targets[entry.registration] { return (target, cell) }
         guard let suffix = idSuffix(queryID) else { return nil }
         let coordinators = relay.snapshot.table.coordinators
         let found = coordinators.last { $0.idSuffix == suffix }

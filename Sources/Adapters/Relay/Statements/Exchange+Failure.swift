@@ -26,7 +26,10 @@ extension Exchange {
             }
         case .refused:
             // A poll that was written before, and is repeated, may have started the statement.
-            if isCounted, repeats == 0, !wasReplayed { cell.pollUnwritten(attempt: attempt) }
+            if isCounted, repeats == 0, !wasReplayed {
+                wasWritten = false
+                cell.pollUnwritten(attempt: attempt)
+            }
         case .noAnswer, .notProtocol, .forgotten, .gone: break
         }
         act(judge(Failure(step: .poll, event: event)))
@@ -64,6 +67,7 @@ extension Exchange {
         case .passOn: return true
         case .surface(let verdict):
             endByFailure(cell, verdict)
+            if isSubmitting, cell.machine.hasPast { keep() }
             return true
         case .askAgain, .gone, .retry, .surfaceKept, .end, .superseded, .own, .kept: break
         }
@@ -229,6 +233,9 @@ extension Exchange {
     /// tells of the failure's stack.
     func keepAnswer(_ head: [UInt8], _ body: [UInt8], error: QueryError?) {
         guard let cell else { return }
+        // Whether the connection ends after it is each client's own.
+        let closing = Array("Connection: close\r\n".utf8)
+        let head = head.suffix(closing.count) == closing[...] ? Array(head.dropLast(closing.count)) : head
         var body = body
         if body.count > Self.maximumKept {
             guard let error else { return cell.keep(nil) }
@@ -282,6 +289,7 @@ extension Exchange {
     func cancelOnTheSide() {
         dropUpstream()
         guard purpose == .poll, !isSubmitting else { return }
-        cancelAside(wasPolled: true, counted: .running)
+        // The tag of the first page has sequence 1: whoever comes with a higher one has polled before.
+        cancelAside(wasPolled: wasWritten || tag.map { $0.sequence > 1 } ?? false, counted: .running)
     }
 }

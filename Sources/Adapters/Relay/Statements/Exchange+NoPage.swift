@@ -8,11 +8,10 @@ extension Exchange {
     static let maximumFailureText = 64 << 10
 
     func takeFailure(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
-        // Nothing is judged of what asks for other credentials.
-        let isChallenge = head.status == 401 || head.status == 403
         answerRetryAfter = retryAfter(head, bytes)
-        if isWhole || isChallenge {
-            let judged = isChallenge ? 0..<0 : body.prefix(Self.maximumFailureText)
+        // On a poll nothing is judged of what asks for other credentials: it passes as it comes.
+        if isWhole || (isChallenge(head.status) && !isSubmitting) {
+            let judged = isChallenge(head.status) ? 0..<0 : body.prefix(Self.maximumFailureText)
             let passesOn = statusAnswered(head.status, text: text(bytes, judged)) { [self] in
                 buildAnswerHead(head, bytes)
                 var kept: [UInt8] = []
@@ -32,6 +31,9 @@ extension Exchange {
         if !hasRoom || page.count >= Self.maximumFailureText { judgeStatus(isWhole: false) }
     }
 
+    /// What such an answer says is for its client alone.
+    private func isChallenge(_ status: Int) -> Bool { status == 401 || status == 403 }
+
     /// The seconds that a Retry-After names; its other form, a date, is not used by engines.
     private func retryAfter(_ head: ResponseHead, _ bytes: Span<UInt8>) -> Duration? {
         guard let field = head.fields.first(where: { $0.name == .retryAfter }) else { return nil }
@@ -43,7 +45,8 @@ extension Exchange {
         let body = page
         page = []
         giveBackPage()
-        let text = String(decoding: body.prefix(Self.maximumFailureText), as: UTF8.self)
+        let judged = isChallenge(answerStatus) ? 0 : Self.maximumFailureText
+        let text = String(decoding: body.prefix(judged), as: UTF8.self)
         let passesOn = statusAnswered(answerStatus, text: text) { [self] in
             if isWhole { keepAnswer(answerHead, body, error: nil) } else { cell?.keep(nil) }
         }

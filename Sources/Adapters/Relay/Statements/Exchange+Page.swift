@@ -74,6 +74,13 @@ extension Exchange {
         }
         guard let sequence = ask(isLast: !scanner.hasNext) else { return }
         noteTransaction()
+        if isSubmitting, remembersNext, !scanner.hasNext {
+            // No URI leads to it, and a client that missed it asks for its wait page again.
+            if isHeadReady { out.copy(into: &answerHead) }
+            keepPage(body, nil)
+            out.clear()
+            out.put(answerHead)
+        }
         out.put("Content-Length: ")
         out.put(decimal: body.count + growth(body))
         out.put("\r\n\r\n")
@@ -112,7 +119,7 @@ extension Exchange {
         case .streams, .malformed: return false
         }
         let limits = relay.limits
-        guard cell?.machine.rowsLeft != true, !scanner.hasNext, count <= limits.lastPage else { return false }
+        guard !scanner.hasNext, count <= limits.lastPage, cell?.machine.rowsLeft != true else { return false }
         if scanned == 0 { keepBackBy = now + limits.pollAnswer }
         guard now < keepBackBy, relay.hub.keptBytes.take(count - pageBudget, limit: limits.pagesKeptBack) else {
             return false
@@ -144,7 +151,10 @@ extension Exchange {
         noteTransaction()
         // A page that cannot be kept back cannot wait for the store either.
         if let started = startedTransaction, let target { pin(started, at: target, stored: nil) }
-        guard front != nil else { return upstream == nil ? end() : drop() }
+        guard front != nil else {
+            rememberNext(body)
+            return upstream == nil ? end() : drop()
+        }
         let out = relay.out
         out.clear()
         out.put(answerHead)
@@ -365,7 +375,7 @@ extension Exchange {
     /// The page that begins a transaction leaves after its pin is stored.
     private func hold(transaction id: String, at target: Target) {
         keepAnswer()
-        pin(id, at: target, stored: relay.hold { [self] in release() })
+        pin(id, at: target, stored: relay.hold(releasing()))
     }
 
     private func pin(_ id: String, at target: Target, stored: (@Sendable () -> Void)?) {
@@ -381,6 +391,14 @@ extension Exchange {
         relay.out.copy(into: &heldAnswer)
         phase = .holding
         answerBy = now + relay.limits.cancelAnswer
+    }
+
+    /// Releases the answer that is kept now, and none that is kept later.
+    func releasing() -> () -> Void {
+        let turn = nextTurn()
+        return { [self] in
+            if turns == turn { release() }
+        }
     }
 
     /// What the answer waited for is stored.

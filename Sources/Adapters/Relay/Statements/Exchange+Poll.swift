@@ -94,7 +94,7 @@ extension Exchange {
         putWhole(head, bytes, body)
         relay.out.put(bytes, body)
         keepAnswer()
-        relay.canceled(cell) { [self] in release() }
+        relay.canceled(cell, stored: releasing())
     }
 }
 

@@ -84,6 +84,10 @@ extension Exchange {
         out.put(" ")
         out.put(bytes, head.reason)
         out.put("\r\n")
+        // An answer before it, which did not leave, counts for nothing.
+        changesSession = false
+        startedTransaction = nil
+        clearsTransaction = false
         var from = -1
         var to = -1
         for field in head.fields {
@@ -131,7 +135,7 @@ extension Exchange {
             out.put("\r\n")
         }
         if let target { out.put(target.responseLines) }
-        if purpose == .submission || (tag != nil && target != nil) {
+        if purpose == .submission || tag != nil {
             out.put("X-Penstock-Attempt: ")
             out.put(decimal: Int(attempt))
             out.put("\r\n")

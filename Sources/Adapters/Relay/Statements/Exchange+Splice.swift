@@ -35,6 +35,12 @@ extension Exchange {
         return at
     }
 
+    /// Remembers the nextUri of a page that does not leave, because its client is gone.
+    func rememberNext(_ body: Span<UInt8>) {
+        guard remembersNext, let uri = scanner.uris.first(where: { $0.kind == .next }) else { return }
+        remember(body, uri)
+    }
+
     /// Remembers the nextUri that is handed out: polls of what is superseded are answered with it.
     private func remember(_ body: Span<UInt8>, _ uri: PageURI) {
         var path = unescaped(body, uri.path) ?? []

@@ -80,6 +80,7 @@ extension Exchange {
     /// - Parameter wasSubmitted: it may write, and was about to be sent to a pool that runs statements in the POST.
     func answerOwnerLost(_ tag: Tag, wasSubmitted: Bool) {
         self.tag = tag
+        attempt = tag.attempt
         guard wasSubmitted else { return answerOwn(.ownerLost) }
         relay.report(
             StatementKey(owner: tag.owner, number: tag.statement),

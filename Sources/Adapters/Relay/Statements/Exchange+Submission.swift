@@ -117,9 +117,6 @@ extension Exchange {
         repeats = 0
         requestBody = capsule.body
         isSubmitting = true
-        startedTransaction = nil
-        clearsTransaction = false
-        changesSession = false
         let bytes = capsule.bytes
         buildRequest(capsule.head, bytes.span, path: capsule.head.target, target: target)
         send(fresh: false)

@@ -57,7 +57,10 @@ extension Exchange {
             if let reason { relay.report(cell.key, .waits(reason)) }
             if now >= until { answerWaitPage() }
         case .submit(let target): takeTurn(target)
-        case .current: answerCurrent()
+        case .current:
+            // Who comes while another exchange submits it waits for that one's answer, as long as for a page.
+            if now < until, cell.machine.phase == .submitting { return }
+            answerCurrent()
         case .own(let error, let isNew): if isNew { endHere(error, cell) } else { answerOwn(error) }
         case .kept(let isNew):
             if isNew { endByTime(cell) }
@@ -106,7 +109,7 @@ extension Exchange {
         sink.accept(.superseded(cell.key, attempt: Int(machine.attempt) - 1, stored: then(submit)))
     }
 
-    private func nextTurn() -> UInt32 {
+    func nextTurn() -> UInt32 {
         turns &+= 1
         return turns
     }
@@ -138,6 +141,7 @@ extension Exchange {
             registration: 0, owner: cell.key.owner, statement: cell.key.number, attempt: machine.attempt,
             sequence: cell.nextSequence(), minute: relay.wall.minute)
         target = nil
+        attempt = machine.attempt
         answerPage(next: path, tag: tag, id: statementName)
     }
 
@@ -165,8 +169,7 @@ extension Exchange {
         case .surfaced: answerKept()
         case .abandoned: answerText(404, "Query not found\n")
         case .open, .relayed, .presumed:
-            // Only a statement of a gateway that is gone has no newest URI here.
-            guard let newest = cell.newest else { return answerOwn(.ownerLost) }
+            guard let newest = cell.newest else { return answerWithoutNewest(cell, machine) }
             let registration = cell.placement.registration
             target = relay.snapshot.targets[registration]
             attempt = newest.attempt
@@ -174,6 +177,17 @@ extension Exchange {
                 registration: registration, owner: cell.key.owner, statement: cell.key.number,
                 attempt: newest.attempt, sequence: newest.sequence, minute: relay.wall.minute)
             answerPage(next: newest.path, tag: tag, id: statementName)
+        }
+    }
+
+    /// No URI of the current attempt was handed out here.
+    private func answerWithoutNewest(_ cell: Cell, _ machine: StatementMachine) {
+        guard cell.key.owner == relay.hub.owner else { return answerOwn(.ownerLost) }
+        switch machine.phase {
+        case .open: answerWaitPage()  // Its first page is about to leave.
+        case .relayed where cell.kept != nil: answerKept()
+        case .relayed, .presumed, .submitting, .waiting, .surfaced, .ended, .abandoned:
+            answerOwn(machine.reads ? .coordinatorLost : .outcomeUnknown)
         }
     }
 

@@ -88,7 +88,7 @@ final class Exchange: UpstreamClient, Ticking {
     var credentials: [UInt8] = []
     /// The fields that these are.
     var newerCredentials: [FieldName] = []
-    /// Counts the turns to submit, so that an answer of the store finds the one that asked.
+    /// Counts what waits for the store, so that its answer finds the one that asked.
     var turns: UInt32 = 0
 
     // Time.
@@ -117,7 +117,6 @@ final class Exchange: UpstreamClient, Ticking {
     var sequence: UInt32 = 0
     var framing = Framing.length
     var owesLineEnd = false
-    var hasError = false
     var startedTransaction: String?
     var clearsTransaction = false
     /// The answer's head changes the client's session.
@@ -125,6 +124,8 @@ final class Exchange: UpstreamClient, Ticking {
     var answerRetryAfter: Duration?
     /// What failed last may still run on its coordinator.
     var mayStillRun = false
+    /// A poll was written, so that it may have started the attempt.
+    var wasWritten = false
     /// The nextUri of the page that leaves is to be remembered.
     var remembersNext = false
     var heldAnswer: [UInt8] = []
@@ -157,15 +158,14 @@ final class Exchange: UpstreamClient, Ticking {
         target = nil
         cell = nil
         tag = nil
+        // Nothing was assembled yet: what the last request left behind is another statement's.
+        path = 0..<0
         capsule = nil
         isSubmitting = false
         credentials = []
         newerCredentials = []
-        startedTransaction = nil
-        clearsTransaction = false
-        changesSession = false
+        wasWritten = false
         remembersNext = false
-        hasError = false
         owesLineEnd = false
         answerLength = -1
         isPaused = false
@@ -174,11 +174,12 @@ final class Exchange: UpstreamClient, Ticking {
 
     // MARK: Sending
 
-    /// Sends the request once more, unless the statement has ended meanwhile (design 3, 'Ask first').
+    /// Sends the request once more, unless the statement has gone on or ended meanwhile (design 3, 'Ask first').
     func sendAgain() {
-        if let cell {
-            if case .ended(let error) = cell.machine.phase { return answerOwn(error) }
-            if isCounted, !isSubmitting { cell.pollRepeated(attempt: attempt) }
+        if let cell, isCounted || isSubmitting {
+            let machine = cell.machine
+            if machine.wasEndedHere || machine.isWaiting || machine.attempt > attempt { return answerCurrent() }
+            if !isSubmitting { cell.pollRepeated(attempt: attempt) }
         }
         send(fresh: true)
     }
@@ -190,6 +191,7 @@ final class Exchange: UpstreamClient, Ticking {
         phase = .asked
         guard let upstream = relay.upstream(to: target, fresh: fresh) else { return handle(.refused) }
         self.upstream = upstream
+        wasWritten = !isSubmitting
         let limits = relay.limits
         connectBy = upstream.isConnected ? .max : now + limits.connect
         answerBy =
@@ -255,6 +257,7 @@ final class Exchange: UpstreamClient, Ticking {
             // A store that hangs must not hang clients: what it was to keep is in memory.
             if now >= answerBy { release() }
         case .pausing(let until, let sequence):
+            if moves() { return true }
             if now >= until { answerWaiting(sequence) }
         case .judging:
             if now >= answerBy { judgeStatus(isWhole: false) }

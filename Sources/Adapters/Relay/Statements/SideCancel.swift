@@ -10,7 +10,7 @@ import Wire
 final class SideCancel: UpstreamClient, Ticking {
     private let relay: RelayLoop
     private let target: Target
-    private let request: [UInt8]
+    private var request: [UInt8]
     private let counted: Counted
     private let began: Int64
     private var upstream: Upstream?
@@ -68,6 +68,8 @@ final class SideCancel: UpstreamClient, Ticking {
     private func giveUp() {
         upstream?.discard()
         upstream = nil
+        // It holds its client's credentials, and is sent no more.
+        request = []
         if countsUntil == nil { countsUntil = relay.now + Self.unconfirmedMilliseconds }
     }
 
@@ -97,13 +99,12 @@ extension Exchange {
     ///
     /// A Presto statement that was never polled is left alone: its DELETE is a 500, and could start it.
     /// - Parameters:
-    ///   - newest: the path of the newest URI that the attempt handed out; nil where it is the one that was polled.
     ///   - wasPolled: a GET of the attempt was written, so that it may have started.
     ///   - counted: how the attempt counted on its coordinator.
-    func cancelAside(newest: [UInt8]? = nil, wasPolled: Bool, counted: Counted) {
+    func cancelAside(wasPolled: Bool, counted: Counted) {
         guard let target, method == .get, wasPolled || target.dialect == .trino else { return }
         var request = Array("DELETE ".utf8)
-        request += newest ?? Array(requestHead[path])
+        request += requestHead[path]
         request += requestHead[path.upperBound...]
         SideCancel(relay, target: target, request: request, counted: counted).start()
     }

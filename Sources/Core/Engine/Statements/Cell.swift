@@ -104,6 +104,8 @@ public final class Cell: Sendable {
         /// The path of the newest nextUri that was handed out, of statements with several attempts.
         var newest: [UInt8] = []
         var kept: KeptAnswer?
+        /// What ended a submission in a poll's place: no URI leads to it.
+        var last: KeptAnswer?
         var capsule: Capsule?
         var reservation: ByteReservation?
     }
@@ -145,6 +147,7 @@ public final class Cell: Sendable {
             guard $0.machine.phase == .submitting else { return nil }
             $0.machine.onSubmit(startsOnPost: startsOnPost, now: now)
             $0.placement = placement
+            $0.newest = []
             return $0.machine.attempt
         }
         if attempt != nil { placement.load?.place() }
@@ -268,10 +271,13 @@ public final class Cell: Sendable {
         }
     }
 
-    /// Keeps an answer that explains the failure best so far; nil: there was no room for it.
+    /// Keeps an answer that explains the failure best so far, or that the statement ended with; nil: there was no room
+    /// for it.
     public func keep(_ answer: KeptAnswer?) {
         step { state in
-            if let answer {
+            if state.machine.phase == .relayed {
+                state.last = answer
+            } else if let answer {
                 state.kept = answer
             } else if state.kept == nil {
                 state.machine.onKeptLost()
@@ -280,7 +286,7 @@ public final class Cell: Sendable {
     }
 
     /// The answer that was kept.
-    public var kept: KeptAnswer? { state.withLock { $0.kept } }
+    public var kept: KeptAnswer? { state.withLock { $0.kept ?? $0.last } }
 
     /// Remembers the newest nextUri that was handed out: superseded polls are answered with it.
     public func handedOut(_ path: [UInt8]) { state.withLock { $0.newest = path } }
