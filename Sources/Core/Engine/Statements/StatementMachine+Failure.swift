@@ -138,7 +138,10 @@ extension StatementMachine {
             guard judged.answer == .none || judged.failure.event == .forgotten else { return .passOn }
             return .askAgain(sequence: nextSequence(), nil)
         }
-        if judgement.action == .repeat { return askAgain(judged, patience: patience, now: now) }
+        // Only a poll has a URI to ask for again, and not when it was asked for too long; else it is a retry.
+        if judgement.action == .repeat, judged.failure.step == .poll, judged.failure.event != .gone {
+            return askAgain(judged, patience: patience, now: now)
+        }
         if isUnsent(judged.failure) { startedBefore = false }
         return verdict(judged, terms: terms, now: now, permit: permit)
     }

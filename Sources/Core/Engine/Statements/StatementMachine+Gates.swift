@@ -82,9 +82,6 @@ extension Failure {
         return "unknown"
     }
 
-    /// The message for records; nil where there is none.
-    public var shownMessage: String? { message.isEmpty ? nil : String(message.prefix(2000)) }
-
     /// A submission that reached nobody: it is no run (design 5).
     public var reachedNobody: Bool {
         guard step == .submit, errorName == nil else { return false }
