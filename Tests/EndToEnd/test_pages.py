@@ -613,7 +613,7 @@ def test_a_last_page_with_rows_and_an_error(gateway, fake, framing, size):
     """Presto sends such pages; rows and error pass as they came, and the record has the error."""
     rows = rows_of(size, size)
     last_pages(fake, rows, error=ERROR, framing=framing)
-    outcome = gateway.execute("SELECT 1")
+    outcome = gateway.execute("SELECT 1", {**user_headers(), "X-Penstock-Retries": "off"})
     assert outcome.rows == rows and outcome.error == ERROR
     eventually(lambda: gateway.admin.statement(outcome.statement)["state"] == "failed")
 

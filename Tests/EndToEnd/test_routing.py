@@ -256,7 +256,7 @@ def test_a_failed_session_statement_may_carry_headers(bench):
 
 
 def test_no_group_has_a_coordinator(bench):
-    gateway = bench.gateway(group(pool("blue")), settle=False)
+    gateway = bench.gateway(group(pool("blue")), settle=False, limits={"wait_for_coordinator": "1s"})
     outcome = execute(gateway.front, "SELECT 1")
     assert outcome.error_name == "PENSTOCK_NO_COORDINATOR"
     assert outcome.error["errorType"] == "INSUFFICIENT_RESOURCES" and outcome.error["errorCode"] == 0x50000000

@@ -194,4 +194,4 @@ class Coordinator:
         self.program.kill()
 
     def stop(self):
-        return self.program.terminate()
+        return self.program.terminate() if self.program else None
