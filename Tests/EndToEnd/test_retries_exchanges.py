@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from kit.fakes import FakeCoordinator, Response, text_response
+from kit.fakes import FakeCoordinator, json_response, text_response
 from kit.protocol import Outcome, follow, submit, user_headers
 from kit.rawhttp import Connection, ask, split_url
 from kit.waiting import eventually
@@ -168,8 +168,8 @@ def test_the_last_page_of_a_submission_in_a_polls_place_is_answered_again(bench)
     fake.start()
 
     def whole(request):
-        page = b'{"id":"20260101_000000_00001_abcde","infoUri":"http://x/y","stats":{"state":"FINISHED"},"updateCount":1}'
-        return Response(body=page)
+        return json_response({"id": "20260101_000000_00001_abcde", "infoUri": "http://x/y",
+                              "stats": {"state": "FINISHED"}, "updateCount": 1})
     fake.on("POST", "^/v1/statement$", whole)
 
     def ended():

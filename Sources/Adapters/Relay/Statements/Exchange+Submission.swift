@@ -6,9 +6,6 @@ import Wire
 
 /// Submitting a statement: at its POST, or in a poll's place when it has waited (design 4).
 extension Exchange {
-    /// The kind of the statement that is being submitted.
-    var submittedKind: StatementKind? { isSubmitting ? capsule?.kind : nil }
-
     /// Routes a statement whose text is whole and sends it (design 4.1).
     func submit(_ head: RequestHead, _ bytes: Span<UInt8>) {
         relay.counters.submissions += 1
