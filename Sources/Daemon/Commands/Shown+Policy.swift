@@ -14,18 +14,40 @@ extension Shown {
         }
     }
 
-    /// What happened on the way, where a failure is the word for an event and no error's name.
-    static func event(_ failure: String) -> String? {
-        guard let event = FailureEvent(rawValue: failure) else { return nil }
+    /// What happened on the way.
+    static func event(_ event: FailureEvent) -> String {
         switch event {
-        case .refused: return "nobody listens there"
-        case .reset: return "the connection was reset"
-        case .cut: return "the answer broke off"
-        case .noAnswer: return "no answer came in time"
-        case .empty: return "the answer was empty"
-        case .notProtocol: return "the answer is no page of the protocol"
-        case .forgotten: return "the coordinator has restarted and does not know it"
-        case .gone: return "the coordinator was away for too long"
+        case .refused: "nobody listens there"
+        case .reset: "the connection was reset"
+        case .cut: "the answer broke off"
+        case .noAnswer: "no answer came in time"
+        case .empty: "the answer was empty"
+        case .notProtocol: "the answer is no page of the protocol"
+        case .forgotten: "the coordinator has restarted and does not know it"
+        case .gone: "the coordinator was away for too long"
+        }
+    }
+
+    /// Why a gate was closed.
+    static func gate(_ gate: RetryGate) -> String {
+        switch gate {
+        case .rowsLeft: "rows had left for the client"
+        case .columnsDiffer: "the new attempt has other columns"
+        case .started: "it may write, and it had started"
+        case .transaction: "it belongs to an open transaction"
+        case .sessionHeader: "a session header had left for the client"
+        case .chained: "it is a retry of another gateway or engine"
+        case .notDead: "it may write, and the attempt may still run"
+        case .attempts: "it was tried as often as it may be"
+        case .elapsed: "it has run as long as it may"
+        case .budget: "the retry budget is spent"
+        case .breaker: "too few of the rule's retries succeeded"
+        case .noTarget: "nobody could take it"
+        case .noCapsule: "its text is not kept here"
+        case .tombstonesFull: "the tombstones are full"
+        case .optIn: "retries.opt_in does not name the rule"
+        case .modeOff: "retrying is switched off"
+        case .shadow: "retrying is only watched"
         }
     }
 

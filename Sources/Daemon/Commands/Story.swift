@@ -64,7 +64,7 @@ struct Story {
         let cost = line.costMilliseconds > 0 ? " after \(Shown.span(milliseconds: line.costMilliseconds))" : ""
         let failed = "attempt \(line.attempt)\(place) \(line.isRepeat ? "gave no page" : "failed\(cost)")"
         let rule = line.rule.map { "rule \($0) (\(line.failureClass.rawValue)) says \(line.action.rawValue)" }
-        let failure = line.failure + (Shown.event(line.failure).map { " (\($0))" } ?? "")
+        let failure = line.failure + (FailureEvent(rawValue: line.failure).map { " (\(Shown.event($0)))" } ?? "")
         let verdict = "\(failed): \(failure); \(rule ?? "no rule judges it"), \(Self.consequence(line))"
         add(line.at, verdict, attempt: line.attempt, step: 1)
     }
@@ -81,8 +81,8 @@ struct Story {
     /// What followed from a verdict.
     private static func consequence(_ line: RetryLine) -> String {
         if line.outcome == .surfaced {
-            return line.gate.map { "but gate \($0.rawValue) is closed (\($0.meaning)): the client gets the failure" }
-                ?? "so the client gets the failure"
+            guard let gate = line.gate else { return "so the client gets the failure" }
+            return "but gate \(gate.rawValue) is closed (\(Shown.gate(gate))): the client gets the failure"
         }
         if line.isRepeat {
             let times = line.times > 1 ? " \(line.times) times, until \(line.last.text.dropFirst(11))" : ""
@@ -121,31 +121,6 @@ extension WaitReason {
         case .noCoordinator: "no coordinator can take it"
         case .budget: "the retry budget is spent"
         case .store: "the store cannot be written"
-        }
-    }
-}
-
-extension RetryGate {
-    /// Why it was closed, for people.
-    fileprivate var meaning: String {
-        switch self {
-        case .rowsLeft: "rows had left for the client"
-        case .columnsDiffer: "the new attempt has other columns"
-        case .started: "it may write, and it had started"
-        case .transaction: "it belongs to an open transaction"
-        case .sessionHeader: "a session header had left for the client"
-        case .chained: "it is a retry of another gateway or engine"
-        case .notDead: "it may write, and the attempt may still run"
-        case .attempts: "it was tried as often as it may be"
-        case .elapsed: "it has run as long as it may"
-        case .budget: "the retry budget is spent"
-        case .breaker: "too few of the rule's retries succeeded"
-        case .noTarget: "nobody could take it"
-        case .noCapsule: "its text is not kept here"
-        case .tombstonesFull: "the tombstones are full"
-        case .optIn: "retries.opt_in does not name the rule"
-        case .modeOff: "retrying is switched off"
-        case .shadow: "retrying is only watched"
         }
     }
 }

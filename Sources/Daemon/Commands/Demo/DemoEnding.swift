@@ -153,6 +153,10 @@ struct DemoEnding {
                 "\(journal.written.count) INSERTs finished: \(missing.count) rows are missing \(missing.prefix(5)), "
                     + "\(doubled.count) stand there more than once \(doubled.prefix(5)).")
         }
+        if !journal.failed.isEmpty {
+            let written = journal.failed.count { stored[$0] != nil }
+            lines.append("\(journal.failed.count) INSERTs failed: \(written) of their rows stand in the table.")
+        }
         return lines
     }
 }

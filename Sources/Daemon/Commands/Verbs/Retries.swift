@@ -5,10 +5,20 @@ extension Verb {
     /// The retry log.
     static let retries = Verb(
         name: "retries", section: .look, summary: "The retry log: each failure, its verdict, and how it went on",
-        details: "\(ListQuery.timeHelp) COST is how long the attempt had run, WAIT how long to wait before the next. "
-            + "RULE (moved): nothing had failed, a query left the queue of a coordinator that could take nothing. "
-            + "Outcomes: \(ListQuery.list(RetryOutcome.self)). Classes: \(ListQuery.list(FailureClass.self)). Gates: "
-            + "\(ListQuery.list(RetryGate.self)).",
+        details: """
+            FAILURE is the engine's name for the error, an HTTP status, or what happened on the way:
+            \(legend(FailureEvent.allCases) { Shown.event($0) })
+
+            RULE (moved): nothing had failed, a query left the queue of a coordinator that could take nothing.
+            COST is how long the attempt had run, WAIT how long to wait before the next.
+            \(ListQuery.timeHelp)
+
+            GATE is what forbade a retry that the rule had asked for:
+            \(legend(RetryGate.allCases) { Shown.gate($0) })
+
+            OUTCOME is how it went on: surfaced, the client got the failure; waiting, for another attempt; retried, and not
+            over yet; finished; failed. Classes: \(ListQuery.list(FailureClass.self)).
+            """,
         options: [
             Option(name: "--since", value: "TIME", help: "Only those judged then or later"),
             Option(name: "--until", value: "TIME", help: "Only those judged before"),
@@ -53,6 +63,14 @@ extension Verb {
         if let cursor = answer.body.nextCursor { surroundings.show("there are more: --cursor \(cursor)") }
         return .done
     }
+}
+
+/// Words and what they mean, a line each.
+private func legend<Word: RawRepresentable<String>>(_ words: [Word], _ meaning: (Word) -> String) -> String {
+    let width = words.map(\.rawValue.count).max() ?? 0
+    return words.map { word in
+        "  \(word.rawValue)\(String(repeating: " ", count: width - word.rawValue.count))  \(meaning(word))"
+    }.joined(separator: "\n")
 }
 
 /// The filters as the API has them.
