@@ -79,6 +79,7 @@ import Wire
         #expect(!ill.store.isWritable)
         #expect(ill.warnings.contains { $0.contains("the disk is full") && $0.contains("flips are refused") })
         #expect(ill.warnings.contains { $0.contains("No coordinator of pool blue") })
+        #expect(ill.warnings.contains { $0.contains("blue-1 is down (nobody answers its probes)") })
     }
 
     @Test func aGatewayWithoutCoordinatorsSaysHowToAddOne() async throws {

@@ -34,7 +34,9 @@ struct Story {
             let failure = body.failure.map { ": \($0)" } ?? ""
             add(ended, "\(body.state.rawValue)\(failure)", attempt: .max)
         } else {
-            add(now, "now it is \(body.state.rawValue)", attempt: .max)
+            let isThere = (body.state == .queued || body.state == .running) && !body.coordinator.isEmpty
+            let place = isThere ? " on \(body.coordinator)" : ""
+            add(now, "now it is \(body.state.rawValue)\(place)", attempt: .max)
         }
         moments.sort(by: Moment.isBefore)
     }

@@ -58,6 +58,10 @@ extension ControlPlane: AdminAPI {
                 warnings.append(
                     "No coordinator of pool \(group.active), the active one of group \(group.name), takes statements.")
             }
+            // What an operator drained, and what was not probed yet, needs nobody's eye.
+            warnings += active.lazy.filter { !$0.isDrained && $0.health != .ready && $0.health != .unknown }.map {
+                "Of pool \(group.active), the active one of group \(group.name), \($0.summary)."
+            }
         }
         return warnings + retryWarnings(traffic.retryState()) + services.routing.warnings
     }

@@ -54,7 +54,8 @@ struct GroupView: Sendable {
         return PoolBody(
             name: pool.name, isActive: isActive, isHealthy: coordinators.contains(where: \.isReady),
             share: isActive ? 1 : 0, dialect: "\(pool.dialect)", drain: drain,
-            drainsFor: drain == .draining ? coordinators.flatMap(reasons) : [], inFlight: InFlightBody(counts, waiting: waiting[PoolPlace(group: group.name, pool: pool.name)] ?? 0),
+            drainsFor: drain == .draining ? coordinators.flatMap(reasons) : [],
+            inFlight: InFlightBody(counts, waiting: waiting[PoolPlace(group: group.name, pool: pool.name)] ?? 0),
             openTransactions: open, versions: Set(coordinators.compactMap(\.version)).sorted(),
             coordinators: coordinators.map { body(of: $0) })
     }

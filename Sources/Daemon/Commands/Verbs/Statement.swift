@@ -16,7 +16,7 @@ extension Verb {
         }
         let body = answer.body
         for (name, value) in overview(body, now: surroundings.clock.now()) {
-            surroundings.show(name + String(repeating: " ", count: 12 - name.count) + value)
+            surroundings.show(name + String(repeating: " ", count: 12 - name.count) + (value.isEmpty ? "-" : value))
         }
         surroundings.show("")
         for line in Story(body, now: surroundings.clock.now()).lines { surroundings.show(line) }
