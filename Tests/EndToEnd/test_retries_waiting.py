@@ -6,12 +6,14 @@ import socket
 import threading
 import time
 
+import prestodb
 import pytest
+import trino
 
 from kit.clients import EVERY
 from kit.gateway import Coordinator
 from kit.protocol import Outcome, execute, follow, submit, user_headers
-from kit.rawhttp import ask, split_url
+from kit.rawhttp import Connection, ask, split_url
 from kit.retries import FIVE_ROWS, PROBED_ONCE, Arena, Tables, error, is_wait_page, quick_policy, wait_until_back
 from kit.waiting import eventually, holds
 
@@ -210,6 +212,62 @@ def test_a_cancel_by_id_while_it_waits(gone, caller, status):
         coordinator.start()
         follow(outcome, reply.json()["nextUri"], own)
         assert outcome.rows == FIVE_ROWS
+
+
+def test_a_head_submits_nothing(gone):
+    """It says that somebody is still there, and no more."""
+    gateway, coordinator = gone
+    outcome, uri = wait_page(gateway)
+    assert ask(gateway.front, "HEAD", split_url(uri)[1]).status == 200
+    coordinator.start()
+    gateway.wait_for_health("blue-1", "ready")
+    reply = ask(gateway.front, "HEAD", split_url(uri)[1])
+    assert reply.status == 200 and reply.body == b""
+    holds(lambda: coordinator.posts(FIVE) == 0)
+    follow(outcome, uri)
+    assert outcome.rows == FIVE_ROWS and coordinator.posts(FIVE) == 1
+
+
+def test_a_client_that_goes_during_a_poll_that_waits(gone):
+    """It cancels nothing, and the next poll goes on."""
+    gateway, coordinator = gone
+    outcome, uri = wait_page(gateway)
+    with Connection(gateway.front) as connection:
+        connection.send_head("GET", split_url(uri)[1])
+        time.sleep(0.1)
+        connection.reset()
+    coordinator.start()
+    gateway.wait_for_health("blue-1", "ready")
+    holds(lambda: coordinator.posts(FIVE) == 0, during=0.3)
+    follow(outcome, uri)
+    assert outcome.rows == FIVE_ROWS and coordinator.posts(FIVE) == 1
+
+
+@pytest.mark.parametrize("module", ["trino", "presto"])
+def test_a_real_client_cancels_while_it_waits(gone, module):
+    gateway, coordinator = gone
+    client = {"trino": trino, "presto": prestodb}[module]
+    connection = client.dbapi.connect(
+        host="127.0.0.1", port=gateway.front[1], user="tester", http_scheme="http", catalog="tpch")
+    cursor = connection.cursor()
+    running = Client(lambda: (cursor.execute(FIVE), cursor.fetchall()))
+    eventually(lambda: gateway.admin.statements("?state=waiting"))
+    own_id = gateway.admin.statements()[0]["id"]
+    query = gateway.admin.statement(own_id)["query_ids"]
+    if module == "trino":
+        eventually(lambda: cursor.query_id)
+        cursor.cancel()
+    else:
+        # It cancels by the id of the first page.
+        page_id = query[0] if query else own_id
+        headers = user_headers("tester", "Presto")
+        assert ask(gateway.front, "DELETE", f"/v1/query/{page_id}", headers).status == 204
+    eventually(lambda: gateway.admin.statement(own_id)["state"] == "canceled")
+    running.join(30)
+    assert not running.is_alive()
+    coordinator.start()
+    gateway.wait_for_health("blue-1", "ready")
+    assert coordinator.posts(FIVE) == 0
 
 
 def test_nobody_polls_it(bench):
