@@ -145,6 +145,25 @@ import Wire
         #expect(cell.kept?.body == [1])
     }
 
+    @Test func whatAnsweredAWaitPageLastIsAnsweredAgain() {
+        let cell = submitted(CoordinatorLoad())
+        keepCapsule(cell, of: ByteBudget())
+        _ = cell.page(attempt: 1, facts: page, now: 1)
+        #expect(fail(cell).step.isRetry)
+        func attend() -> StatementMachine.Attend {
+            cell.attend(terms: RetryTerms(), now: 1000, isReachable: { _ in true }, release: { true })
+        }
+        _ = attend()
+        _ = cell.submit(placement: placement(CoordinatorLoad()), startsOnPost: false, now: 1000)
+        let judged = JudgedFailure(Failure(step: .submit, errorName: "SYNTAX_ERROR"), .shown, answer: .page)
+        _ = cell.failed(attempt: 2, judged, terms: RetryTerms(), patience: 1, now: 1000) { _ in .granted }
+        #expect(attend() == .current)
+        guard let reservation = ByteReservation(1, of: ByteBudget(), limit: 1) else { return }
+        cell.keep(KeptAnswer(head: [], body: [7], reservation: reservation))
+        #expect(attend() == .current)
+        #expect(cell.kept?.body == [7])
+    }
+
     // MARK: How retries ended
 
     @Test func aRetrysSuccessIsSaidOnce() {
@@ -192,6 +211,18 @@ import Wire
         #expect(cell.newest?.attempt == 1)
         #expect(cell.newest?.sequence == 1)
         #expect(cell.nextSequence() == 2)
+    }
+
+    @Test func aNewAttemptHasNoNewestURIUntilItsFirstPageLeaves() {
+        let cell = submitted(CoordinatorLoad())
+        keepCapsule(cell, of: ByteBudget())
+        _ = cell.page(attempt: 1, facts: page, now: 1)
+        cell.handedOut([1, 2])
+        #expect(fail(cell).step.isRetry)
+        _ = cell.attend(terms: RetryTerms(), now: 1000, isReachable: { _ in true }, release: { true })
+        _ = cell.submit(placement: placement(CoordinatorLoad()), startsOnPost: false, now: 1000)
+        _ = cell.page(attempt: 2, facts: page, now: 1000)
+        #expect(cell.newest == nil)
     }
 
     @Test func theTableKeepsTheFirstOfTwoCells() {

@@ -248,6 +248,13 @@ import Testing
         #expect(gate(adopted.failElsewhere()) == .noCapsule)
     }
 
+    @Test(arguments: [Judgement.gone, .other("I10")])
+    func tombstonesFullStopsEvenWhatTimeAloneBounds(judgement: Judgement) {
+        var statement = TestedStatement.taken(reads: false)
+        statement.permit = .refused(.tombstonesFull)
+        #expect(gate(statement.fail(.gone, judgement)) == .tombstonesFull)
+    }
+
     @Test func optIn() {
         let conflict = Judgement("X12", .external, .same, .limited(3), wait: .short, optIn: true)
         var statement = TestedStatement.started()

@@ -220,7 +220,7 @@ extension StatementMachine {
             switch permit(judgement) {
             case .granted: break
             case .refused(.budget) where judgement.failureClass == .unavailable: needsRelease = true
-            case .refused where isAway(judged): needsRelease = true
+            case .refused(.budget) where isAway(judged), .refused(.breaker) where isAway(judged): needsRelease = true
             case .refused(let gate): verdict.gate = gate
             }
         }
