@@ -84,7 +84,10 @@ struct Referee {
     /// Every answer that ends a statement says the same.
     mutating func answered(_ new: Outcome) {
         switch new {
-        case .status, .cutOff, .own(.ownerLost): return
+        case .own(.ownerLost):
+            if !wasRestarted { wrong("the owner is lost though it lives") }
+            return
+        case .status, .cutOff: return
         case .finished, .failed, .own: break
         }
         if let outcome, outcome != new, !wasRestarted, !isForgotten {
@@ -151,6 +154,7 @@ struct Referee {
         // To ask somebody else where nobody was reached is no retry.
         let isUnsent = failure?.step == .submit && failure?.event == .refused
         guard !isUnsent else { return }
+        if scenario.areTombstonesFull, !scenario.reads, failure?.step == .poll { wrong("retried without a tombstone") }
         if sessionLeft { wrong("retried after a session header had left") }
         if scenario.isInTransaction { wrong("retried in a transaction") }
         if scenario.isChained { wrong("retried a retry of another gateway") }
@@ -193,7 +197,7 @@ struct Referee {
         case .optIn: return verdict.rule == "X12" && !scenario.optsIn
         case .modeOff: return scenario.mode == .off
         case .shadow: return scenario.mode == .shadow
-        case .tombstonesFull: return false
+        case .tombstonesFull: return scenario.areTombstonesFull && !scenario.reads
         }
     }
 
@@ -239,7 +243,7 @@ struct Referee {
             if let row = rows.first, row.query != query { wrong("the rows are not of the attempt that failed") }
         case .status(let status, let query):
             let isItsOwn = query != nil && applied.first?.number == query
-            if !applied.isEmpty, !isItsOwn, !(status == 404 && isForgotten) {
+            if !applied.isEmpty, !isItsOwn, !(status == 404 && (isForgotten || wasRestarted)) {
                 wrong("a write failed with \(status) that was applied")
             }
         case .own(let error): judge(error, applied: !applied.isEmpty)

@@ -22,6 +22,8 @@ struct Scenario: Equatable {
     var hasCapsule = true
     /// `limits.waiting_statements` are waiting already.
     var isWaitingFull = false
+    /// `limits.tombstones` are there already.
+    var areTombstonesFull = false
     /// The engine takes a DELETE of what was never polled.
     var withdrawsUnstarted = true
     /// A gateway that comes after this one knows from the store that it reads.
@@ -38,7 +40,8 @@ struct Scenario: Equatable {
         { $0.script.changesSession = false }, { $0.startsOnPost = [false, false] }, { $0.takesRetries = false },
         { $0.hasBigger = false }, { $0.columnsDiffer = false }, { $0.isPoolFixed = false },
         { $0.isInTransaction = false }, { $0.isChained = false }, { $0.mode = .on }, { $0.hasCapsule = true },
-        { $0.isWaitingFull = false }, { $0.withdrawsUnstarted = true }, { $0.isKindStored = true },
+        { $0.isWaitingFull = false }, { $0.areTombstonesFull = false }, { $0.withdrawsUnstarted = true },
+        { $0.isKindStored = true },
         { $0.optsIn = false }, { $0.heals = true }, { $0.postHold = .none },
     ]
 
@@ -62,6 +65,7 @@ struct Scenario: Equatable {
         if chance(10) { mode = chance(50) ? .shadow : .off }
         hasCapsule = !chance(5)
         isWaitingFull = chance(5)
+        areTombstonesFull = chance(5)
         withdrawsUnstarted = chance(70)
         isKindStored = chance(60)
         optsIn = chance(30)
@@ -78,7 +82,8 @@ struct Scenario: Equatable {
             (hasBigger, "green is bigger"), (columnsDiffer, "green has other columns"),
             (isPoolFixed, "pool named by the client"), (isInTransaction, "in a transaction of c1"),
             (isChained, "itself a retry"), (mode != .on, "mode \(mode.rawValue)"), (!hasCapsule, "no capsule"),
-            (isWaitingFull, "waiting is full"), (!withdrawsUnstarted, "Presto"),
+            (isWaitingFull, "waiting is full"), (areTombstonesFull, "tombstones are full"),
+            (!withdrawsUnstarted, "Presto"),
             (!isKindStored, "kind unknown to the store"), (optsIn, "X12 opted in"), (!heals, "nothing heals"),
             (postHold != .none, "POST held at its \(postHold)"),
         ]
@@ -97,4 +102,6 @@ enum Hold: CaseIterable {
     case answer
     /// What must be durable before the POST is being stored.
     case store
+    /// The page is about to leave.
+    case page
 }

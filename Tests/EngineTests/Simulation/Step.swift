@@ -105,7 +105,7 @@ enum Step: Equatable {
     }
 
     private init(_ which: Which, using random: inout SeededGenerator) {
-        let hold = Hold.allCases[max(0, Int.random(in: -4..<4, using: &random))]
+        let hold = Hold.allCases[max(0, Int.random(in: -4..<5, using: &random))]
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<40: self = .poll(hold)
         case 40..<45: self = .late(Int.random(in: 0..<6, using: &random), hold)
@@ -159,6 +159,7 @@ extension Hold {
         case .request: ", and is held before it is written"
         case .answer: ", and its answer is held"
         case .store: ", and is held while the store writes"
+        case .page: ", and its page is held"
         }
     }
 }

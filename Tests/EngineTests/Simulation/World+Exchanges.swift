@@ -16,7 +16,7 @@ extension World {
         for _ in 0..<100 {
             guard let exchange = exchange(number) else { return }
             switch (hold, exchange.stage) {
-            case (.request, .request), (.answer, .answer), (.store, .storing): return
+            case (.request, .request), (.answer, .answer), (.store, .storing), (.page, .leaving): return
             case _: advance(number)
             }
             if exchange.stage == .unanswered, self.exchange(number)?.stage == .unanswered { return }
@@ -30,6 +30,7 @@ extension World {
         case .request(let request): write(exchange, request)
         case .unanswered: giveUp(exchange)
         case .answer(let answer): take(exchange, answer)
+        case .leaving(let page, let sequence): leave(exchange, page, sequence)
         case .storing(let target, let index): stored(number, target, index: index)
         case .waiting: attend(number)
         }
@@ -78,16 +79,7 @@ extension World {
         case .relay(let sequence):
             if let rule = result.retriedBy { breaker.onResult(rule, succeeded: true, now: now) }
             referee.relayed(page, attempt: exchange.attempt)
-            guard page.hasNext else {
-                if !cell.machine.hasPast, cell.key.owner.counter == owner { self.cell = nil }
-                return reply(exchange.number, last: .finished(query: page.query))
-            }
-            cell.handedOut(path(page.query, page.token + 1))
-            reply(
-                exchange.number,
-                ClientURI(
-                    owner: owner, registration: exchange.registration, attempt: exchange.attempt, sequence: sequence,
-                    query: page.query, token: page.token + 1, made: now), page)
+            change(exchange.number) { $0.stage = .leaving(page, sequence: sequence) }
         case .superseded: answerCurrent(exchange.number)
         case .own(let error): reply(exchange.number, last: .own(error))
         case .kept: answerKept(exchange.number)
@@ -99,6 +91,21 @@ extension World {
             referee.ended(error, in: self)
             reply(exchange.number, last: .own(error))
         }
+    }
+
+    /// The cell was asked, and the page leaves.
+    private func leave(_ exchange: ModelExchange, _ page: ModelPage, _ sequence: UInt32) {
+        guard let cell = exchange.cell else { return }
+        guard page.hasNext else {
+            if !cell.machine.hasPast, cell.key.owner.counter == owner { self.cell = nil }
+            return reply(exchange.number, last: .finished(query: page.query))
+        }
+        cell.handedOut(path(page.query, page.token + 1))
+        reply(
+            exchange.number,
+            ClientURI(
+                owner: owner, registration: exchange.registration, attempt: exchange.attempt, sequence: sequence,
+                query: page.query, token: page.token + 1, made: now), page)
     }
 
     private func takeError(_ exchange: ModelExchange, _ page: ModelPage) {
@@ -180,9 +187,10 @@ extension World {
             jitter: Double((now &* 40_503) & 0xff) / 255)
         judged.mayWait = !scenario.isWaitingFull
         judged.hasBigger = table.hasBigger(than: pool, group: "default")
+        let needsTombstone = failure.step == .poll && !cell.machine.reads
         let (step, result) = cell.failed(
             attempt: exchange.attempt, judged, terms: terms, patience: 120_000, now: now
-        ) { permit($0) }
+        ) { permit($0, needsTombstone: needsTombstone) }
         if let result { breaker.onResult(result, succeeded: false, now: now) }
         switch step {
         case .gone: return judge(exchange, Failure(step: .poll, event: .gone), answer: .none)
@@ -195,10 +203,12 @@ extension World {
         return step
     }
 
-    private func permit(_ judgement: Judgement) -> RetryPermit {
+    private func permit(_ judgement: Judgement, needsTombstone: Bool) -> RetryPermit {
         let rule = judgement.rule ?? ""
         let permit: RetryPermit
-        if breaker.isOpen(rule, now: now), !breaker.allows(rule, now: now) {
+        if needsTombstone, scenario.areTombstonesFull {
+            permit = .refused(.tombstonesFull)
+        } else if breaker.isOpen(rule, now: now), !breaker.allows(rule, now: now) {
             permit = .refused(.breaker)
         } else {
             permit = budget.take(terms, now: now) ? .granted : .refused(.budget)
@@ -227,7 +237,12 @@ extension World {
         case .retry(_, let keeps):
             if keeps { keep(outcome(of: answer, exchange.uri), in: exchange.cell) }
             goOnWaiting(number)
-        case .surface, .passOn: reply(number, last: outcome(of: answer, exchange.uri))
+        case .surface:
+            let outcome = outcome(of: answer, exchange.uri)
+            // It takes a wait page's place, whose nextUri leads to no coordinator.
+            if exchange.isSubmitting, exchange.cell?.machine.hasPast == true { keep(outcome, in: exchange.cell) }
+            reply(number, last: outcome)
+        case .passOn: reply(number, last: outcome(of: answer, exchange.uri))
         case .surfaceKept, .kept: answerKept(number)
         case .end(let error, _), .own(let error): reply(number, last: .own(error))
         case .superseded: answerCurrent(number)

@@ -257,7 +257,7 @@ extension World {
         case .surfaced: answerKept(number)
         case .abandoned: reply(number, last: .status(404, query: nil))
         case .open, .relayed, .presumed:
-            guard let newest = cell.newest else { return reply(number, last: .own(.ownerLost)) }
+            guard let newest = cell.newest else { return answerNothingNewer(number, cell) }
             let place = place(newest.path)
             reply(
                 number,
@@ -265,6 +265,15 @@ extension World {
                     owner: owner, registration: cell.placement.registration, attempt: newest.attempt,
                     sequence: newest.sequence, query: place.query, token: place.token, made: now), nil)
         }
+    }
+
+    /// There is no newest URI to go on with.
+    private func answerNothingNewer(_ number: Int, _ cell: Cell) {
+        guard cell.key.owner.counter == owner else { return reply(number, last: .own(.ownerLost)) }
+        // The page that has it is about to leave.
+        if cell.machine.phase == .open { return answerWaitPage(number) }
+        if cell.kept != nil { return answerKept(number) }
+        reply(number, last: .own(cell.machine.reads ? .coordinatorLost : .outcomeUnknown))
     }
 
     /// A query's place as the path that a cell remembers, and back.

@@ -43,6 +43,8 @@ struct ModelExchange {
         /// It was written to a coordinator that is frozen.
         case unanswered
         case answer(ModelAnswer)
+        /// The cell has let it go; its URIs are being replaced.
+        case leaving(ModelPage, sequence: UInt32)
         /// What must be durable before the POST is being stored.
         case storing(RetryTarget, index: Int)
         /// It waits for the statement's turn.
