@@ -221,7 +221,8 @@ struct Referee {
         if Set(world.client.rows.map(\.query)).count > 1 { wrong("rows of two attempts were delivered") }
         let tokens = world.client.rows.map(\.token)
         if Set(tokens).count < tokens.count { wrong("rows were delivered twice") }
-        if world.client.columns.count > 1 { wrong("the columns changed") }
+        // A gateway that adopts a statement does not know which columns had left.
+        if world.client.columns.count > 1, !wasRestarted { wrong("the columns changed") }
     }
 
     /// Looks at a whole history.

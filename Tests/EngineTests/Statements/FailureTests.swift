@@ -43,6 +43,15 @@ import Testing
         #expect(statement.machine.hasStarted)
     }
 
+    @Test func aPageThatComesMeanwhileEndsTheRest() {
+        var statement = TestedStatement.started()
+        let judgement = Judgement("H05", .unavailable, .repeat, .unbounded, wait: .retryAfter)
+        let busy = Failure(step: .poll, status: 429)
+        #expect(statement.fail(busy, judgement, retryAfter: .seconds(60)).verdict != nil)
+        statement.page()
+        #expect(statement.poll() == .relay(isAdopted: false))
+    }
+
     @Test func aServerThatRunsStatementsInThePostIsAskedOnce() {
         var statement = TestedStatement.started(startsOnPost: true)
         var refused = statement

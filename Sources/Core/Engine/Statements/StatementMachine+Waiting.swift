@@ -30,7 +30,7 @@ extension StatementMachine {
         case notFound
     }
 
-    /// Whether it waits, or its next attempt is on its way.
+    /// Whether it waits in the gateway.
     public var isWaiting: Bool {
         switch phase {
         case .waiting: true

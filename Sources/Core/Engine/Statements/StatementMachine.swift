@@ -317,6 +317,7 @@ public struct StatementMachine: Equatable, Sendable {
         phase = .open
         unansweredSince = nil
         forgottenAt = nil
+        askAgainAt = .min
         askedAgain = 0
         tried = []
         lastSeen = max(lastSeen, now)

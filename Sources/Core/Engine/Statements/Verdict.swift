@@ -20,7 +20,8 @@ public enum RetryMode: String, Sendable, CaseIterable, Comparable {
 }
 
 /// A condition that forbade a retry which the policy had asked for (design 5), by its name in records (interface 5).
-/// In this order they are looked at; the first that is closed is the one that is recorded.
+/// In this order they are looked at; the first that is closed is the one that is recorded. Those that others keep
+/// (budget, breaker, full tombstones) are asked last, because to ask costs.
 public enum RetryGate: String, Sendable, CaseIterable {
     /// A row had left for the client.
     case rowsLeft = "rows-left"
