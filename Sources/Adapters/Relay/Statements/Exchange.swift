@@ -194,8 +194,9 @@ final class Exchange: UpstreamClient, Ticking {
         wasWritten = !isSubmitting
         let limits = relay.limits
         connectBy = upstream.isConnected ? .max : now + limits.connect
-        answerBy =
-            target.startsOnPost ? .max : now + (isSubmitting ? limits.submitAnswer : limits.pollAnswer)
+        // A server that runs statements in the POST has all the time for them, and for nothing else.
+        answerBy = now + (isSubmitting ? limits.submitAnswer : limits.pollAnswer)
+        if target.startsOnPost, purpose != .pass, purpose != .cancelByID { answerBy = .max }
         upstream.send(
             isSubmitting ? .post : method, head: requestHead,
             body: requestBody.count <= Self.smallBody ? [] : requestBody, for: self)
