@@ -92,12 +92,13 @@ import Testing
 
     @Test func biggerGoesToABiggerPoolThatTakesRetries() {
         let bigger = table(greenTakes: [.retries], isBigger: true)
-        #expect(bigger.hasBigger(than: "blue", group: "default"))
+        #expect(bigger.hasBigger(than: "blue", group: "default", fixedPool: nil))
         #expect(resolve(.bigger(than: "blue"), in: bigger) == 3)
         #expect(resolve(.bigger(than: "blue"), in: bigger, fixedPool: "blue") == nil)
-        #expect(!bigger.hasBigger(than: "green", group: "default"))
+        #expect(!bigger.hasBigger(than: "blue", group: "default", fixedPool: "blue"))
+        #expect(!bigger.hasBigger(than: "green", group: "default", fixedPool: nil))
         let closed = table(isBigger: true)
-        #expect(!closed.hasBigger(than: "blue", group: "default"))
+        #expect(!closed.hasBigger(than: "blue", group: "default", fixedPool: nil))
         #expect(resolve(.bigger(than: "blue"), in: closed) == nil)
     }
 

@@ -155,6 +155,7 @@ struct Referee {
         let isUnsent = failure?.step == .submit && failure?.event == .refused
         guard !isUnsent else { return }
         if scenario.areTombstonesFull, !scenario.reads, failure?.step == .poll { wrong("retried without a tombstone") }
+        if scenario.isPoolFixed, verdict.action == .bigger { wrong("retried in a pool that the client did not name") }
         if sessionLeft { wrong("retried after a session header had left") }
         if scenario.isInTransaction { wrong("retried in a transaction") }
         if scenario.isChained { wrong("retried a retry of another gateway") }
@@ -209,7 +210,8 @@ struct Referee {
     /// There is no bigger pool that takes retries than the one that it ran in.
     private func isBiggest(_ world: World) -> Bool {
         let group = world.table.groups[0]
-        return !scenario.hasBigger || !group.takesRetries("green") || world.cell?.placement.pool == "green"
+        return !scenario.hasBigger || scenario.isPoolFixed || !group.takesRetries("green")
+            || world.cell?.placement.pool == "green"
     }
 
     // MARK: The end

@@ -186,7 +186,7 @@ extension World {
             registration: exchange.registration, incarnation: placement.incarnation, pool: pool,
             jitter: Double((now &* 40_503) & 0xff) / 255)
         judged.mayWait = !scenario.isWaitingFull
-        judged.hasBigger = table.hasBigger(than: pool, group: "default")
+        judged.hasBigger = table.hasBigger(than: pool, group: "default", fixedPool: fixedPool)
         let needsTombstone = failure.step == .poll && !cell.machine.reads
         let (step, result) = cell.failed(
             attempt: exchange.attempt, judged, terms: terms, patience: 120_000, now: now

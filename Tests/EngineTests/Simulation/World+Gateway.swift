@@ -159,11 +159,14 @@ extension World {
 
     // MARK: Submissions
 
+    /// The pool that the client named.
+    var fixedPool: String? { scenario.isPoolFixed ? "blue" : nil }
+
     /// Where the statement could go now.
     func resolve(_ target: RetryTarget) -> Int? {
         rotation += 1
         return table.resolve(
-            target, group: "default", fixedPool: scenario.isPoolFixed ? "blue" : nil, rotation: rotation, now: now,
+            target, group: "default", fixedPool: fixedPool, rotation: rotation, now: now,
             inFlight: { loads[table.coordinators[$0].registration]?.total ?? 0 },
             queued: { loads[table.coordinators[$0].registration]?.parts.queued ?? 0 })
     }

@@ -105,7 +105,8 @@ extension Exchange {
             registration: target.coordinator.registration, incarnation: placement.incarnation,
             pool: target.coordinator.pool, retryAfter: retryAfter, jitter: Double.random(in: 0...1))
         judged.mayWait = mayWait
-        judged.hasBigger = snapshot.table.hasBigger(than: target.coordinator.pool, group: placement.group)
+        judged.hasBigger = snapshot.table.hasBigger(
+            than: target.coordinator.pool, group: placement.group, fixedPool: cell.capsule?.fixedPool)
         mayStillRun = answer != .page && !judged.isRestarted
         let moment = now
         let retries = relay.hub.retries

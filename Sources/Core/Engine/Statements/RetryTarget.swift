@@ -70,9 +70,10 @@ extension RoutingTable {
         }
     }
 
-    /// Whether some pool is tagged as bigger than this one and takes retries of the group.
-    public func hasBigger(than pool: String, group name: String) -> Bool {
-        guard let group = group(name) else { return false }
+    /// Whether some pool is tagged as bigger than this one and takes retries of the group; for a statement whose client
+    /// named its pool there is none.
+    public func hasBigger(than pool: String, group name: String, fixedPool: String?) -> Bool {
+        guard fixedPool == nil, let group = group(name) else { return false }
         return group.pools.contains { $0.name != pool && $0.bigger && group.takesRetries($0.name) }
     }
 }
