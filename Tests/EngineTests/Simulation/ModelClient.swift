@@ -83,7 +83,7 @@ extension World {
             return
         }
         // Nobody looks any more whether it is written.
-        referee.wrote(starts: exchange.isPoll)
+        referee.wrote(exchange.attempt, starts: exchange.isPoll)
         if case .storing(let target, _) = exchange.stage {
             exchange.cell?.returnTurn(target, reason: .store, delay: 0, now: now)
         }

@@ -19,6 +19,7 @@ struct Referee {
     /// A POST may be sent: none was, or a verdict has retried the one before.
     private var mayPost = true
     private var isJudged = false
+    private var current: UInt16 = 0
     private var wasCanceled = false
     private var postedAt: Int64 = 0
     /// When somebody last had the statement, or it began: what waits has waited since then at most.
@@ -49,26 +50,23 @@ struct Referee {
         if outcome != nil || wasCanceled { wrong("attempt \(attempt) was sent after the statement had ended") }
         if now < notBefore { wrong("attempt \(attempt) was sent before its back-off was over") }
         mayPost = false
+        current = attempt
         isJudged = false
         hasStarted = false
         postedAt = now
     }
 
     /// Something of an attempt was written; `starts`: which starts it.
-    mutating func wrote(starts: Bool) {
-        if starts {
-            hasStarted = true
-            everStarted = true
-        }
+    mutating func wrote(_ attempt: UInt16, starts: Bool) {
+        guard starts else { return }
+        if attempt == current { hasStarted = true }
+        everStarted = true
     }
 
     mutating func relayed(_ page: ModelPage, attempt: UInt16) {
         if page.hasRows { rowsLeft = true }
         if page.changesSession { sessionLeft = true }
-        if page.runs {
-            hasStarted = true
-            everStarted = true
-        }
+        if page.runs { wrote(attempt, starts: true) }
     }
 
     mutating func canceled() { wasCanceled = true }

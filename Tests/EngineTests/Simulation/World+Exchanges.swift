@@ -40,7 +40,7 @@ extension World {
         let index = Int(exchange.registration) - 1
         let answer = coordinators[index].receive(request, script: scenario.script, now: now)
         if answer != .event(.refused) {
-            referee.wrote(starts: exchange.isPoll || coordinators[index].startsOnPost)
+            referee.wrote(exchange.attempt, starts: !exchange.isSubmitting || coordinators[index].startsOnPost)
         }
         change(exchange.number) { $0.stage = answer.map { .answer($0) } ?? .unanswered }
     }
