@@ -346,6 +346,24 @@ def test_a_gateway_that_is_killed_while_it_submits_to_a_pool_that_starts_with_th
     assert coordinator.posts(sql) == 1
 
 
+def test_a_transaction_waits_for_its_own_coordinator(bench):
+    """Known to be down it is waited for, whoever else is there; the new incarnation is asked, and it says what is so."""
+    coordinators = [bench.coordinator(f"blue-{number}") for number in (1, 2)]
+    gateway = bench.before(*coordinators)
+    started = execute(gateway.front, "START TRANSACTION", user_headers(Transaction_Id="NONE"))
+    own_id = next(reply.header("X-Trino-Started-Transaction-Id") for reply in started.replies
+                  if reply.header("X-Trino-Started-Transaction-Id"))
+    own = next(one for one in coordinators if one.name == started.coordinator)
+    own.kill()
+    gateway.wait_for_health(own.name, "down")
+    client = Client(lambda: execute(gateway.front, FIVE, user_headers(Transaction_Id=own_id)))
+    holds(client.is_alive, during=1.5)
+    own.start()
+    outcome = client.result(20)
+    assert outcome.error_name == "UNKNOWN_TRANSACTION" and outcome.coordinator == own.name
+    assert all(one.posts(FIVE) == 0 for one in coordinators if one is not own)
+
+
 # Polls that are repeated, late or concurrent
 
 
