@@ -17,25 +17,31 @@ FILES = sorted((MORE if MORE.is_dir() else KEPT).glob("*/*.json"))
 CASES = [file for file in FILES if not is_spooled(load(file))]
 
 
+WITHOUT_WORKERS = "Insufficient active worker nodes"
+
+
 @pytest.fixture(scope="module")
 def stages(shared):
-    """For each engine a gateway in front of one player."""
+    """For each engine a gateway in front of one player. It retries nothing: what failed is to pass too."""
     made = {}
 
-    def stage(engine):
+    def stage(engine, is_last=False):
         if engine not in made:
             player = shared.keep(Player(f"{engine}-1")).start()
-            gateway = shared.gateway(group(pool("blue", player, dialect=engine)), name=engine)
+            gateway = shared.gateway(
+                group(pool("blue", player, dialect=engine)), name=f"{engine}-{len(shared.started)}",
+                retries={"mode": "off"})
             gateway.wait_for_health(player.name, "ready")
             made[engine] = player, gateway
-        return made[engine]
+        return made.pop(engine) if is_last else made[engine]
     return stage
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_a_recorded_conversation_passes_unchanged(stages, file):
     case = load(file)
-    player, gateway = stages(case["engine"])
+    # Who says so of itself gets nothing for a while.
+    player, gateway = stages(case["engine"], is_last=WITHOUT_WORKERS in file.read_text())
     player.load(case)
     Conversation(case, gateway.front).play()
     assert gateway.program.is_running()

@@ -347,7 +347,7 @@ def test_a_gateway_that_is_killed_while_it_submits_to_a_pool_that_starts_with_th
 
 
 def test_a_transaction_waits_for_its_own_coordinator(bench):
-    """Known to be down it is waited for, whoever else is there; the new incarnation is asked, and it says what is so."""
+    """While it is down it is waited for, whoever else is there; its new incarnation is asked, and says what is so."""
     coordinators = [bench.coordinator(f"blue-{number}") for number in (1, 2)]
     gateway = bench.before(*coordinators)
     started = execute(gateway.front, "START TRANSACTION", user_headers(Transaction_Id="NONE"))

@@ -98,9 +98,11 @@ import Testing
         #expect(statement.fail(.unanswered, .again, sequence: 1) == .askAgain(sequence: 3, nil))
         let broken = Failure(step: .poll, status: 500)
         #expect(statement.fail(broken, .other("H11"), answer: .answer, sequence: 2) == .passOn)
+        let unavailable = Failure(step: .poll, status: 502)
+        #expect(statement.fail(unavailable, .again, answer: .answer, sequence: 2) == .askAgain(sequence: 4, nil))
         #expect(
-            statement.fail(.forgotten, .other("H07"), sequence: 2, isRestarted: true) == .askAgain(sequence: 4, nil))
-        #expect(statement.fail(.forgotten, .other("H07"), sequence: 4, isRestarted: true).isRetry)
+            statement.fail(.forgotten, .other("H07"), sequence: 2, isRestarted: true) == .askAgain(sequence: 5, nil))
+        #expect(statement.fail(.forgotten, .other("H07"), sequence: 5, isRestarted: true).isRetry)
     }
 
     @Test func anErrorPageIsJudgedWhateverURIItAnswers() {

@@ -133,9 +133,10 @@ extension StatementMachine {
             doubtedPolls = 0
         }
         // An older URI that fails tells nothing of the newest: only an error page speaks for the whole attempt. It is
-        // the newest from now on, because its client stands there.
+        // asked for again, and the newest from now on, because its client stands there.
         if let asked = judged.sequence, asked < sequence, judged.failure.event != .gone {
-            guard judged.answer == .none || judged.failure.event == .forgotten else { return .passOn }
+            let isRepeated = judged.answer == .none || judged.failure.event == .forgotten || judgement.action == .repeat
+            guard isRepeated else { return .passOn }
             return .askAgain(sequence: nextSequence(), nil)
         }
         // Only a poll has a URI to ask for again, and not when it was asked for too long; else it is a retry.
