@@ -229,3 +229,37 @@ def test_slugs_of_a_servers_error_page_are_not_recorded(bench):
     eventually(story)
     assert slug not in str(story()) and slug not in str(gateway.admin.get("/v1/retries"))
     assert "it broke" in str(story())
+
+
+def test_the_newest_credentials_are_submitted(bench):
+    """Of each kind the newest that a poll brought; everything else is the submission's (design 4)."""
+    fake = bench.fake()
+    gateway = bench.before(fake)
+    fake.on("POST", "^/v1/statement$", AWAY, times=1)
+    old = {**user_headers(Source="tests"), "Authorization": "Bearer old", "Cookie": "a=old",
+           "X-Trino-Extra-Credential": "key=old"}
+    target = target_of(submit(gateway.front, "SELECT 1", old))
+    new = {**user_headers(Source="other"), "Authorization": "Bearer new", "Cookie": "a=new"}
+    while len(fake.seen("POST")) < 2:
+        ask(gateway.front, "GET", target, new)
+    sent = fake.seen("POST")[1]
+    assert sent.body == b"SELECT 1"
+    assert sent.all("Authorization") == ["Bearer new"] and sent.all("Cookie") == ["a=new"]
+    assert sent.all("X-Trino-Extra-Credential") == ["key=old"] and sent.all("X-Trino-Source") == ["tests"]
+    assert sent.header("X-Penstock-Attempt") is None, "it had reached nobody"
+    assert sent.header("X-Trino-Trace-Token") == fake.seen("POST")[0].header("X-Trino-Trace-Token")
+
+
+def test_a_retry_carries_its_number_and_the_credentials_of_the_poll_that_failed(bench):
+    first, second = bench.fake("blue-1"), bench.fake("blue-2")
+    gateway = bench.before(first, second)
+    first.plan = DIES
+    outcome = Outcome()
+    while outcome.replies == [] or outcome.coordinator != "blue-1":
+        outcome = Outcome()
+        uri = outcome.take(submit(gateway.front, "SELECT 1", {**user_headers(), "Authorization": "Bearer old"}))
+    submitted = len(second.seen("POST"))
+    follow(outcome, uri, {**user_headers(), "Authorization": "Bearer new"})
+    assert outcome.error is None and outcome.rows
+    sent = second.seen("POST")[submitted]
+    assert sent.all("Authorization") == ["Bearer new"] and sent.all("X-Penstock-Attempt") == ["2"]
