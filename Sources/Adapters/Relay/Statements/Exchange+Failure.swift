@@ -109,6 +109,8 @@ extension Exchange {
             than: target.coordinator.pool, group: placement.group, fixedPool: cell.capsule?.fixedPool)
         mayStillRun = answer != .page && !judged.isRestarted
         let moment = now
+        // A session may ask for more workers than there are: that says nothing of the coordinator.
+        let asksForWorkers = failure.isForWantOfWorkers && (cell.capsule?.mentions("required_workers") ?? false)
         let retries = relay.hub.retries
         // URIs of a write that is superseded must lead nowhere for as long as they may be asked for.
         let leavesTombstone = failure.step == .poll && !cell.machine.reads
@@ -120,13 +122,13 @@ extension Exchange {
         }
         if let result { retries.onResult(result, succeeded: false, now: moment) }
         if step == .gone { return judge(Failure(step: .poll, event: .gone)) }
-        note(step, failure, judgement, on: target, of: cell)
+        note(step, failure, judgement, on: target, of: cell, asksForWorkers: asksForWorkers)
         return step
     }
 
     private func note(
         _ step: StatementMachine.FailureStep, _ failure: Failure, _ judgement: Judgement, on target: Target,
-        of cell: Cell
+        of cell: Cell, asksForWorkers: Bool
     ) {
         let verdict: Verdict
         switch step {
@@ -143,7 +145,7 @@ extension Exchange {
         }
         let registration = target.coordinator.registration
         let sink = relay.hub.sink
-        if failure.isForWantOfWorkers { sink.accept(.condemned(registration: registration)) }
+        if failure.isForWantOfWorkers, !asksForWorkers { sink.accept(.condemned(registration: registration)) }
         switch judgement.failureClass {
         case .unavailable: sink.accept(.failed(registration: registration, .unavailable))
         case .internal where verdict.gate != .rowsLeft:

@@ -1,3 +1,4 @@
+import Bytes
 import SQL
 import Wire
 
@@ -38,6 +39,19 @@ public final class Capsule: Sendable {
         self.user = user
         self.transaction = transaction
         self.submitted = submitted
+    }
+
+    /// Whether the client's head holds these characters.
+    public func mentions(_ text: StaticString) -> Bool {
+        let bytes = bytes
+        let span = bytes.span
+        let count = text.utf8CodeUnitCount
+        var start = 0
+        while start + count <= span.count {
+            if equals(span, start..<start + count, text) { return true }
+            start += 1
+        }
+        return false
     }
 
     /// What it takes of `limits.capsules`, about, in bytes.
