@@ -137,6 +137,14 @@ import Testing
         #expect(statement.fail(.gone, .gone, attempt: 1) == .superseded)
     }
 
+    @Test func anAttemptThatKeepsItsNumberIsJudgedOnceAllTheSame() {
+        var statement = TestedStatement()
+        let busy = Failure(step: .submit, status: 503)
+        #expect(statement.fail(busy, .other("H03"), answer: .answer).isRetry)
+        #expect(statement.machine.attempt == 1)
+        #expect(statement.fail(busy, .other("H03"), answer: .answer) == .superseded)
+    }
+
     @Test func aPollThatFailsWhileTheNextAttemptIsSentIsSuperseded() {
         var statement = TestedStatement()
         #expect(statement.fail(.gone, .gone) == .superseded)
