@@ -13,7 +13,8 @@ import pytest
 from kit.measures import FULL
 from kit.protocol import Outcome, follow, submit, user_headers
 from kit.rawhttp import Cut
-from kit.retries import Tables
+from kit.retries import ERRORS, FIVE_ROWS, Tables, error, quick_policy
+from kit.waiting import eventually
 
 SEED = int(os.environ.get("PENSTOCK_SEED", random.randrange(1 << 30)))
 READS = 500 if FULL else 60
@@ -156,3 +157,68 @@ def test_writes_while_coordinators_are_killed(cluster, dialect):
     strange = {end for end in ends.values()} - NOTHING_WRITTEN - {"done", "PENSTOCK_OUTCOME_UNKNOWN"}
     assert not strange, (f"seed {SEED}", strange)
     assert list(ends.values()).count("done") > len(ends) / 2, (f"seed {SEED}", ends)
+
+
+# What is retried or repeated; a write of which an error tells has or has not taken effect by then.
+MISHAPS = [
+    *({"step": step, "do": "reset", "handled": handled} for step in ("post", "queued", "executing")
+      for handled in (False, True)),
+    *({"step": step, "do": "cut", "bytes": size} for step in ("post", "queued", "executing") for size in (0, 60, -1)),
+    *({"step": step, "do": "status", "status": status} for step in ("post", "queued", "executing")
+      for status in (429, 502, 503, 504)),
+    *({"step": step, "do": "status", "status": 200, "body": body} for step in ("post", "queued", "executing")
+      for body in ("", "<html>")),
+    *({"step": step, "do": "fail", "effect": effect, "columns": True, "error": error(name)}
+      for step in ("queued", "executing") for effect in (False, True)
+      for name in ("REMOTE_HOST_GONE", "SERVER_SHUTTING_DOWN", "NO_NODES_AVAILABLE", "SOME_NEW_INTERNAL_ERROR")),
+    {"step": "post", "do": "hang", "handled": True}, {"step": "queued", "do": "hang", "handled": True},
+    {"step": "queued", "do": "restart"}, {"step": "executing", "do": "restart"},
+    {"step": "queued", "do": "die", "for_ms": 300},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["trino", "presto"])
+def test_mishaps_at_random(bench, dialect):
+    """One request in eight or so goes wrong, and clients' own connections break: no row comes twice or is missed, no
+    write is applied twice, and who is told that it was done can rely on it."""
+    chance = random.Random(SEED)
+    tables = Tables(bench.directory / "tables.sqlite")
+    ones = [bench.coordinator(f"blue-{number}", data=tables.file, dialect=dialect, page_rows=2)
+            for number in (1, 2, 3)]
+    gateway = bench.before(
+        *ones, pool_settings={"dialect": dialect}, policy=str(quick_policy(bench.directory)),
+        retries={"budget": {"floor": 10_000}}, limits={"submit_answer": "300ms", "poll_answer": "300ms"})
+    headers = user_headers(dialect=dialect.capitalize())
+    table = tables.create("mishaps")
+    for one in ones:
+        one.script(*({**chance.choice(MISHAPS), "times": 1, "skip": chance.randrange(400), "sql": "/* work"}
+                     for _ in range(250 if FULL else 80)))
+    ends, wrong = {}, []
+
+    def work(number):
+        write = number % 2
+        sql = (f"INSERT INTO {table} VALUES ({number})" if write else
+               "SELECT nationkey FROM tpch.tiny.nation WHERE nationkey < 5 ORDER BY 1") + f" /* work {number} */"
+        outcome = run(gateway, sql, headers)
+        end = outcome.error_name or (f"HTTP {outcome.failure.status}" if outcome.failure else "done")
+        if write:
+            ends[number] = end
+        if not write and (outcome.rows != FIVE_ROWS if end == "done" else
+                          not 0 < len(outcome.rows) or outcome.rows != FIVE_ROWS[:len(outcome.rows)]):
+            wrong.append((sql, outcome, end))
+    problems = in_threads(THREADS, range(1000 if FULL else 200), work)
+    assert not problems, (f"seed {SEED}", problems[:3])
+    # A read of which no row has left may fail only where its rule's retries, or its attempts, were used up.
+    for sql, outcome, end in wrong:
+        gates = eventually(lambda one=outcome: [
+            line["gate"] for line in story(gateway, one) if line["outcome"] == "surfaced"], message=(SEED, sql, end))
+        assert outcome.rows == [] and gates[0] in ("attempts", "breaker"), (
+            f"seed {SEED}", sql, outcome.rows, end, story(gateway, outcome))
+    applied = tables.values(table)
+    assert len(applied) == len(set(applied)), (f"seed {SEED}", "applied twice")
+    untrue = {number: end for number, end in ends.items()
+              if end == "done" and number not in applied or end in NOTHING_WRITTEN and number in applied}
+    assert not untrue, (f"seed {SEED}", untrue)
+    strange = {end for end in ends.values()} - NOTHING_WRITTEN - {"done", "PENSTOCK_OUTCOME_UNKNOWN"} - set(ERRORS)
+    assert not strange, (f"seed {SEED}", strange)
