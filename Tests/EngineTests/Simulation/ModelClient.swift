@@ -52,7 +52,7 @@ extension World {
 
     private var capsule: Capsule {
         Capsule(
-            head: RequestHead(maximumBytes: 100), bytes: [], body: [], kind: scenario.reads ? .read : .write,
+            bytes: [], body: [], kind: scenario.reads ? .read : .write,
             group: "default", fixedPool: fixedPool, user: "ann",
             transaction: scenario.isInTransaction ? "t" : nil, submitted: Timestamp(milliseconds: now))
     }

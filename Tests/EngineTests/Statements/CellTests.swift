@@ -39,7 +39,7 @@ import Wire
 
     private func keepCapsule(_ cell: Cell, of budget: ByteBudget) {
         let capsule = Capsule(
-            head: RequestHead(maximumBytes: 100), bytes: [], body: [], kind: .read, group: "g", fixedPool: nil,
+            bytes: [], body: [], kind: .read, group: "g", fixedPool: nil,
             user: "ann", transaction: nil, submitted: Timestamp(milliseconds: 0))
         guard let reservation = ByteReservation(10, of: budget, limit: 10) else { return }
         cell.keep(capsule, reservation: reservation)

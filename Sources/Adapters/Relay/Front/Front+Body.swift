@@ -4,35 +4,38 @@ import Wire
 extension Front {
     /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
     func beginBody(_ bytes: Span<UInt8>) -> Int {
-        let head = head
+        // Not the head itself: a copy would keep its room from the next request.
+        let length = head.contentLength
+        let isChunked = head.isChunked
+        let expectsContinue = head.expectsContinue
         let limits = relay.limits
-        guard head.contentLength <= limits.statementText else {
+        guard length <= limits.statementText else {
             refuse(413, "The statement is longer than \(limits.statementText) bytes (limits.statement_text).\n")
             return bytes.count - head.end
         }
         let start = head.end
         let have = bytes.count - start
-        if !head.isChunked, have >= head.contentLength {
+        if !isChunked, have >= length {
             exchange.requestBody = []
-            exchange.requestBody.append(contentsOf: bytes.extracting(start..<start + head.contentLength))
+            exchange.requestBody.append(contentsOf: bytes.extracting(start..<start + length))
             state = .exchange
             dispatch(bytes)
-            return head.contentLength
+            return length
         }
         bodyHead = []
         bodyHead.append(contentsOf: bytes.extracting(0..<start))
         body = []
-        bodyLeft = head.contentLength
-        chunks = head.isChunked ? ChunkedBody() : nil
+        bodyLeft = length
+        chunks = isChunked ? ChunkedBody() : nil
         state = .body
         deadline = relay.now + limits.bodyProgress
-        if !head.isChunked, !reserveBody(head.contentLength) {
+        if !isChunked, !reserveBody(length) {
             state = .bodyWaits
             stream?.pauseReading()
             isPaused = true
             return 0
         }
-        if head.expectsContinue, have == 0 { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
+        if expectsContinue, have == 0 { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
         if have > 0 { takeBody(bytes.extracting(start..<bytes.count)) }
         return have
     }
@@ -45,6 +48,8 @@ extension Front {
 
     func takeBody(_ bytes: Span<UInt8>) {
         guard var chunks else {
+            // As much as it will take, for a capsule keeps it.
+            if body.isEmpty { body.reserveCapacity(bodyLeft) }
             let count = min(bodyLeft, bytes.count)
             body.append(contentsOf: bytes.extracting(0..<count))
             bodyLeft -= count

@@ -10,8 +10,9 @@ extension Front {
         // Only a statement has a body that goes upstream; behind any other request it would be read as the next one.
         if head.method != .post { exchange.dropBody() }
         let base = clientBase(head, bytes)
+        let method = head.method
         func begin(_ purpose: Exchange.Purpose) {
-            exchange.begin(purpose, front: self, method: head.method, base: base, isHTTP10: isHTTP10)
+            exchange.begin(purpose, front: self, method: method, base: base, isHTTP10: isHTTP10)
         }
         switch endpoint(of: head.target, in: bytes) {
         case .statement:
@@ -112,7 +113,7 @@ extension Front {
         switch head.method {
         case .get:
             relay.counters.polls += 1
-            if let cell, isOwn || cell.machine.wasEndedHere {
+            if let cell, isOwn || cell.wasEndedHere {
                 begin(.wait)
                 return exchange.pollWaiting(head, bytes, tag: tag, cell: cell)
             }
@@ -202,7 +203,7 @@ extension Front {
             begin(.pass)
             return exchange.passOn(head, bytes, path: path, tag: tag, cell: nil, target: target)
         }
-        if tag.attempt < cell.machine.attempt, !cell.machine.wasEndedHere {
+        if tag.attempt < cell.machine.attempt, !cell.wasEndedHere {
             return cancelNewest(head, bytes, tag: tag, cell: cell, exchange: exchange, begin: begin)
         }
         switch cell.cancel(attempt: tag.attempt, withdrawsUnstarted: target.dialect == .trino, now: relay.now) {
@@ -283,7 +284,7 @@ extension Front {
             return values.sorted { $0.lexicographicallyPrecedes($1) }
         }
         let stored = capsule.bytes
-        return values(head, bytes) == values(capsule.head, stored.span)
+        return values(head, bytes) == values(capsule.readHead(), stored.span)
     }
 
     /// Where a query id leads: to where the statement that was shown with it is now, else by the suffix of its

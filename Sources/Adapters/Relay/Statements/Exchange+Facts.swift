@@ -80,9 +80,11 @@ extension Exchange {
 func idSuffix(_ queryID: String) -> String? {
     let bytes = queryID.utf8
     guard bytes.count == "yyyymmdd_hhmmss_nnnnn_suffx".utf8.count else { return nil }
-    for (index, byte) in bytes.enumerated() {
+    var index = 0
+    for byte in bytes {
         let separates = index == 8 || index == 15 || index == 21
         guard (byte == UInt8(ascii: "_")) == separates else { return nil }
+        index += 1
     }
     return String(bytes.suffix(5))
 }

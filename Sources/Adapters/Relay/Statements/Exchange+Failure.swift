@@ -207,7 +207,7 @@ extension Exchange {
 
     /// The statement has ended, and what its coordinator answered is all that is known of its end.
     func endByFailure(_ cell: Cell, _ verdict: Verdict) {
-        if !cell.machine.hasPast {
+        if !cell.hasPast {
             relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
         }
         if verdict.failure == OwnError.unknownTransaction.rawValue, let id = cell.placement.transaction { unpin(id) }

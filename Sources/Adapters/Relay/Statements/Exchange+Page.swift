@@ -119,7 +119,7 @@ extension Exchange {
         case .streams, .malformed: return false
         }
         let limits = relay.limits
-        guard !scanner.hasNext, count <= limits.lastPage, cell?.machine.rowsLeft != true else { return false }
+        guard !scanner.hasNext, count <= limits.lastPage, cell?.rowsLeft != true else { return false }
         if scanned == 0 { keepBackBy = now + limits.pollAnswer }
         guard now < keepBackBy, relay.hub.keptBytes.take(count - pageBudget, limit: limits.pagesKeptBack) else {
             return false
@@ -351,12 +351,12 @@ extension Exchange {
 
     /// An updateType that is not a session statement's: Trino gives one to those too, and the text told already.
     private var writes: Bool {
-        guard scanner.hasUpdateType, let cell, cell.machine.reads else { return false }
+        guard scanner.hasUpdateType, let cell, cell.reads else { return false }
         return (capsule ?? cell.capsule)?.kind != .session
     }
 
     private func reportEnd(_ cell: Cell) {
-        if !cell.machine.hasPast {
+        if !cell.hasPast {
             relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
         }
         relay.report(cell.key, .ended(.finished, failure: nil, message: nil))

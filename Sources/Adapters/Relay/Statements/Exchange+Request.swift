@@ -25,9 +25,9 @@ extension Exchange {
             out.put(decimal: requestBody.count)
             out.put("\r\n")
         }
-        if isSubmitting, let capsule {
+        if isSubmitting {
             out.put(credentials)
-            putSubmissionLines(capsule)
+            putSubmissionLines(head)
         }
         out.put("\r\n")
         if requestBody.count <= Self.smallBody { out.put(requestBody) }
@@ -39,8 +39,10 @@ extension Exchange {
         let out = relay.out
         var from = -1
         var to = -1
+        // What a later poll brought is newer.
+        let newer = isSubmitting ? newerCredentials : []
         for field in head.fields {
-            guard passesUpstream(field) else { continue }
+            guard passesUpstream(field), newer.isEmpty || !newer.contains(field.name) else { continue }
             if field.start == to {
                 to = field.end
             } else {
@@ -54,8 +56,6 @@ extension Exchange {
 
     private func passesUpstream(_ field: Field) -> Bool {
         if field.isHopByHop { return false }
-        // What a later poll brought is newer.
-        if isSubmitting, !newerCredentials.isEmpty, newerCredentials.contains(field.name) { return false }
         switch field.name {
         case .host, .connection, .keepAlive, .proxyConnection, .contentLength, .transferEncoding, .te, .trailer,
             .upgrade, .expect, .acceptEncoding, .proxyHop, .forwarded, .penstockPool, .penstockRetries,

@@ -1,3 +1,4 @@
+import Bytes
 import Engine
 import Wire
 
@@ -53,13 +54,9 @@ extension Exchange {
         let out = relay.out
         // Partial cancels carry sequence 0, so that a tag tells by itself what its URI is.
         let made = makeTag(sequence: uri.kind == .partialCancel ? 0 : sequence)
-        let question = UInt8(ascii: "?")
-        var hasQuery = false
-        for index in uri.path where body[index] == question {
-            hasQuery = true
-            break
-        }
-        out.put(hasQuery ? "&via=" : "?via=")
+        let question = firstIndex(
+            of: UInt8(ascii: "?"), in: body, from: uri.path.lowerBound, to: uri.path.upperBound)
+        out.put(question >= 0 ? "&via=" : "?via=")
         let key = relay.hub.keys.newest
         if uri.isEscaped || needsSlash(body, uri) {
             var decoded = unescaped(body, uri.path) ?? []

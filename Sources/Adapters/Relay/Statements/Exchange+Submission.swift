@@ -45,7 +45,7 @@ extension Exchange {
         }
         let target: RetryTarget = pin.map { .pinned(registration: $0) } ?? .any
         guard let found = resolve(target) else { return waitForTarget(target) }
-        send(to: found)
+        send(to: found, head)
     }
 
     /// A long text was lexed in part and counts as a write until all of it is known, which a loop has no time for.
@@ -64,7 +64,7 @@ extension Exchange {
         copied.reserveCapacity(head.end)
         copied.append(contentsOf: bytes.extracting(0..<head.end))
         return Capsule(
-            head: head, bytes: copied, body: requestBody, kind: facts.kind, group: group, fixedPool: pool,
+            bytes: copied, body: requestBody, kind: facts.kind, group: group, fixedPool: pool,
             user: facts.user, transaction: transaction, submitted: wall)
     }
 
@@ -92,7 +92,8 @@ extension Exchange {
     }
 
     /// Sends the statement's current attempt to a coordinator.
-    func send(to target: Target) {
+    /// - Parameter head: the capsule's, where it was read just now.
+    func send(to target: Target, _ head: RequestHead? = nil) {
         guard let capsule, let cell else { return end() }
         var placement = Placement(group: capsule.group, submitted: capsule.submitted)
         placement.pool = target.coordinator.pool
@@ -114,8 +115,9 @@ extension Exchange {
         repeats = 0
         requestBody = capsule.body
         isSubmitting = true
+        let head = head ?? capsule.readHead()
         let bytes = capsule.bytes
-        buildRequest(capsule.head, bytes.span, path: capsule.head.target, target: target)
+        buildRequest(head, bytes.span, path: head.target, target: target)
         send(fresh: false)
     }
 
@@ -175,9 +177,9 @@ extension Exchange {
 
     /// Puts the lines that a submission adds to the client's. The statement's id goes into the trace token where the
     /// client sent none (interface 4).
-    func putSubmissionLines(_ capsule: Capsule) {
+    func putSubmissionLines(_ head: RequestHead) {
         let out = relay.out
-        if let name = traceName(capsule.head), let cell {
+        if let name = traceName(head), let cell {
             out.put(name)
             out.put(cell.idBytes)
             out.put("\r\n")

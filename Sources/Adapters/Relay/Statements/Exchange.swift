@@ -162,8 +162,7 @@ final class Exchange: UpstreamClient, Ticking {
         path = 0..<0
         capsule = nil
         isSubmitting = false
-        credentials = []
-        newerCredentials = []
+        dropCredentials()
         wasWritten = false
         remembersNext = false
         owesLineEnd = false
@@ -335,8 +334,7 @@ final class Exchange: UpstreamClient, Ticking {
         dropBody()
         capsule = nil
         isSubmitting = false
-        credentials = []
-        newerCredentials = []
+        dropCredentials()
         if requestHead.capacity > Self.roomAtRest { requestHead = [] }
         if answerHead.capacity > Self.roomAtRest { answerHead = [] }
         if isCounted { cell?.exchangeEnded(now: now) }
@@ -345,6 +343,13 @@ final class Exchange: UpstreamClient, Ticking {
         let front = front
         self.front = nil
         return front
+    }
+
+    /// Lets the credentials go that a poll brought.
+    private func dropCredentials() {
+        guard !newerCredentials.isEmpty else { return }
+        credentials = []
+        newerCredentials = []
     }
 
     /// Lets the request's body go.

@@ -232,15 +232,17 @@ public struct RoutingTable: Equatable, Sendable {
         var fewest = Int.max
         var passedOver: Int?
         var fewestThere = Int.max
-        let count = coordinators.count
+        // A span, because an element of the array would be copied with all its names.
+        let candidates = coordinators.span
+        let count = candidates.count
         guard count > 0 else { return nil }
         for step in 0..<count {
             let index = (step + rotation) % count
-            guard coordinators[index].isReady, coordinators[index].pool == pool, coordinators[index].group == group
+            guard candidates[index].isReady, candidates[index].pool == pool, candidates[index].group == group
             else { continue }
-            guard !excluded.contains(coordinators[index].registration) else { continue }
-            if let capacity = coordinators[index].capacity, queued(index) >= capacity { continue }
-            let share = coordinators[index].share
+            guard !excluded.contains(candidates[index].registration) else { continue }
+            if let capacity = candidates[index].capacity, queued(index) >= capacity { continue }
+            let share = candidates[index].share
             let load = share < 100 ? inFlight(index) * 100 / max(1, share) : inFlight(index)
             if Self.isTurn(rotation, share: share) {
                 if load < fewest { (fewest, best) = (load, index) }

@@ -6,9 +6,7 @@ import Wire
 ///
 /// It holds the client's credentials; it is never stored, logged or shown.
 public final class Capsule: Sendable {
-    /// The client's request head; its offsets are those of `bytes`.
-    public let head: RequestHead
-    /// The bytes of the head.
+    /// The bytes of the client's request head.
     public let bytes: [UInt8]
     /// The statement's text.
     public let body: [UInt8]
@@ -27,10 +25,9 @@ public final class Capsule: Sendable {
 
     /// A capsule from its parts.
     public init(
-        head: RequestHead, bytes: [UInt8], body: [UInt8], kind: StatementKind, group: String, fixedPool: String?,
+        bytes: [UInt8], body: [UInt8], kind: StatementKind, group: String, fixedPool: String?,
         user: String, transaction: String?, submitted: Timestamp
     ) {
-        self.head = head
         self.bytes = bytes
         self.body = body
         self.kind = kind
@@ -55,7 +52,16 @@ public final class Capsule: Sendable {
     }
 
     /// What it takes of `limits.capsules`, about, in bytes.
-    public var size: Int { bytes.count + body.count + head.fields.count * 40 + 512 }
+    public var size: Int { bytes.count + body.count + 512 }
+
+    /// The head, read anew; its offsets are those of `bytes`. It is not kept, because it takes more room than its bytes
+    /// and few statements are submitted again.
+    public func readHead() -> RequestHead {
+        let bytes = bytes
+        var head = RequestHead(maximumBytes: bytes.count)
+        _ = head.parse(bytes.span)
+        return head
+    }
 }
 
 /// An answer of a coordinator that is kept to be shown to the client later: its head without framing, and its body with

@@ -139,16 +139,26 @@ public final class Cell: Sendable {
     public var placement: Placement { state.withLock { $0.placement } }
     /// A copy of the machine, for those who only look.
     public var machine: StatementMachine { state.withLock { $0.machine } }
+    /// Whether rows have left for the client, without a copy of the machine.
+    public var rowsLeft: Bool { state.withLock { $0.machine.rowsLeft } }
+    /// Whether it only reads, as far as text and pages told.
+    public var reads: Bool { state.withLock { $0.machine.reads } }
+    /// Whether URIs were handed out that lead nowhere any more.
+    public var hasPast: Bool { state.withLock { $0.machine.hasPast } }
+    /// Whether the gateway, not a last page, ended the statement.
+    public var wasEndedHere: Bool { state.withLock { $0.machine.wasEndedHere } }
 
     /// Places the current attempt on a coordinator and counts it there; answers its number, or nil if the statement has
     /// ended meanwhile and must not be sent.
     public func submit(placement: Placement, startsOnPost: Bool, now: Int64) -> UInt16? {
-        let attempt: UInt16? = step {
-            guard $0.machine.phase == .submitting else { return nil }
-            $0.machine.onSubmit(startsOnPost: startsOnPost, now: now)
-            $0.placement = placement
-            $0.newest = []
-            return $0.machine.attempt
+        let attempt: UInt16? = state.withLock { state in
+            guard case .submitting = state.machine.phase else { return nil }
+            state.placement.load?.move(from: state.machine.counted, to: .nowhere)
+            state.machine.onSubmit(startsOnPost: startsOnPost, now: now)
+            placement.load?.move(from: .nowhere, to: state.machine.counted)
+            state.placement = placement
+            if !state.newest.isEmpty { state.newest = [] }
+            return state.machine.attempt
         }
         if attempt != nil { placement.load?.place() }
         return attempt
@@ -203,10 +213,10 @@ public final class Cell: Sendable {
     public func page(attempt: UInt16, facts: PageFacts, now: Int64) -> PageResult {
         step { state in
             let counted = state.machine.counted
-            let wasRelayed = state.machine.phase == .relayed
+            let hadEnded = state.machine.wasRelayed
             var result = PageResult(step: state.machine.onPage(attempt: attempt, facts: facts, now: now))
             result.becameRunning = counted != .running && state.machine.counted == .running
-            result.ended = !wasRelayed && state.machine.phase == .relayed
+            result.ended = !hadEnded && state.machine.wasRelayed
             result.isUnnamed = state.placement.queryID.isEmpty
             result.hasPast = state.machine.hasPast
             if case .relay = result.step, facts.hasRows || (result.ended && !facts.failed) {
@@ -328,7 +338,7 @@ public final class Cell: Sendable {
 
     /// The open transaction that the statement belongs to, while it has not ended.
     public var transactionInUse: String? {
-        state.withLock { state in state.machine.phase == .open ? state.placement.transaction : nil }
+        state.withLock { state in state.machine.isOpen ? state.placement.transaction : nil }
     }
 
     /// A presumed statement was not polled in time.
@@ -340,21 +350,15 @@ public final class Cell: Sendable {
         state.withLock { state in
             let before = state.machine.counted
             let hasWaited = state.machine.isWaiting
-            let load = state.placement.load
             let answer = body(&state)
             let after = state.machine.counted
             if !state.machine.hasCapsule, state.reservation != nil {
                 state.capsule = nil
                 state.reservation = nil
             }
-            if state.machine.kept == nil { state.kept = nil }
+            if state.kept != nil, state.machine.kept == nil { state.kept = nil }
             if hasWaited != state.machine.isWaiting { waiting?.add(hasWaited ? -1 : 1) }
-            if before != .nowhere, state.placement.load !== load {
-                load?.move(from: before, to: .nowhere)
-                state.placement.load?.move(from: .nowhere, to: after)
-            } else if before != after {
-                state.placement.load?.move(from: before, to: after)
-            }
+            if before != after { state.placement.load?.move(from: before, to: after) }
             return answer
         }
     }

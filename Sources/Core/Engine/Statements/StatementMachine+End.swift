@@ -115,6 +115,18 @@ extension StatementMachine {
         return true
     }
 
+    /// Whether a coordinator has it.
+    var isOpen: Bool {
+        if case .open = phase { return true }
+        return false
+    }
+
+    /// Whether its last page was relayed.
+    var wasRelayed: Bool {
+        if case .relayed = phase { return true }
+        return false
+    }
+
     /// The state that users see.
     public var state: StatementState {
         switch phase {

@@ -76,8 +76,8 @@ public struct StatementMachine: Equatable, Sendable {
         case open
         /// Left by an owner that is gone, or abandoned while it ran: the next poll adopts it.
         case presumed
-        /// It waits here until it can be submitted.
-        case waiting(Wait)
+        /// It waits here until it can be submitted. Few do, so that it makes no other phase larger.
+        indirect case waiting(Wait)
         /// Its last page was relayed; what carries its tag is relayed, and nothing is judged.
         case relayed
         /// It ended with the answer that was kept of an earlier attempt.
@@ -297,7 +297,7 @@ public struct StatementMachine: Equatable, Sendable {
         case kept
         /// Its columns are not those that have left: the statement has ended. Cancel the attempt and answer what was
         /// kept, or this.
-        case columnsDiffer(Verdict, OwnError?)
+        indirect case columnsDiffer(Verdict, OwnError?)
     }
 
     /// A page is about to leave, which carries no error that is to be judged.
@@ -319,7 +319,7 @@ public struct StatementMachine: Equatable, Sendable {
         forgottenAt = nil
         askAgainAt = .min
         askedAgain = 0
-        tried = []
+        if !tried.isEmpty { tried = [] }
         lastSeen = max(lastSeen, now)
         if facts.writes {
             reads = false

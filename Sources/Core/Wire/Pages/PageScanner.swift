@@ -37,8 +37,8 @@ public struct PageScanner: Sendable {
     public private(set) var state = PageState.absent
     /// The `error` object, its first 64 KiB; `readError` takes it.
     public private(set) var errorJSON: [UInt8] = []
-    /// A hash of the bytes of `columns`, brackets included, as far as they were scanned; 0 without columns. It is
-    /// compared within one process only, and never stored.
+    /// A hash of the bytes of `columns` behind the opening bracket, as far as they were scanned; 0 without columns. It
+    /// is compared within one process only, and never stored.
     public var columnsHash: UInt64 { hasColumns ? columns.value : 0 }
     /// `columns` has begun and its end was not scanned yet.
     public var isWithinColumns: Bool { member == .columns && place == .nested }
@@ -233,7 +233,6 @@ public struct PageScanner: Sendable {
             crossing.depth = 1
             place = .nested
             if member == .error, byte == 0x7B { errorJSON = [byte] }
-            if member == .columns { columns.absorb(bytes, index..<index &+ 1) }
             index &+= 1
             if member == .rows {
                 if byte == 0x5B {
