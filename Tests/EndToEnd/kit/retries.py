@@ -134,7 +134,8 @@ class Arena:
 
     def record(self, outcome, within=10.0):
         """The statement's record once it has ended, and every loop has told what it saw."""
-        seen = max(int(reply.header("X-Penstock-Attempt") or 0) for reply in outcome.replies)
+        seen = max([int(reply.header("X-Penstock-Attempt")) for reply in outcome.replies if not is_wait_page(reply)],
+                   default=0)
 
         def ended():
             record = self.gateway.admin.statement(outcome.statement)
