@@ -222,13 +222,21 @@ extension Exchange {
         }
         let placement = cell.placement
         if let taken = placement.incarnation, taken != coordinator.incarnation { return .changed }
-        if let started = coordinator.startedAfter, started > placement.submitted { return .changed }
+        // Uptime is rounded, so a start that seems to lie just before the submission may lie behind it.
+        if let started = coordinator.startedAfter,
+            started > placement.submitted.adding(milliseconds: -Self.uptimeRounding)
+        {
+            return .changed
+        }
         if let first = cell.machine.firstForgotten, let checked = coordinator.checked, checked > first {
             return .same
         }
         relay.hub.sink.accept(.probe(registration: coordinator.registration))
         return .unknown
     }
+
+    /// What an uptime of seconds with two decimals may be off by, both ways, in milliseconds.
+    private static let uptimeRounding: Int64 = 20
 
     // MARK: Keeping
 
