@@ -72,23 +72,6 @@ import Testing
         }
     }
 
-    /// Never before a nextUri, and on the last pages of both engines before anything large.
-    @Test(arguments: RecordedPages.all) func tellTheLastOneBeforeItsEnd(_ recorded: RecordedPages) throws {
-        for page in recorded.pages where page.count < 8192 {
-            let hasNext = try PageFacts(Decoded.decode(page)).hasNext
-            for end in 0...page.count {
-                var scanner = PageScanner()
-                _ = scanner.scan(page.span.extracting(0..<end), from: 0)
-                guard !(scanner.isSurelyLast && hasNext) else {
-                    Issue.record("\(recorded.name): a page of \(page.count) bytes is no last one, cut at \(end)")
-                    return
-                }
-            }
-            let isOfAnEngine = recorded.name.hasPrefix("trino") || recorded.name.hasPrefix("presto")
-            if isOfAnEngine { #expect(SplicedPage(page, cuts: []).scanner.isSurelyLast == !hasNext) }
-        }
-    }
-
     /// What the scanner lets stream unscanned carries no URI.
     @Test(arguments: RecordedPages.all) func streamOnlyWhatNeedsNoScan(_ recorded: RecordedPages) throws {
         for page in recorded.pages {
@@ -179,16 +162,6 @@ extension SplicedPage {
             return scanner.isWithinColumns
         }
         #expect((0...page.count).filter(isWithin) == [12, 13])
-    }
-
-    @Test(arguments: [
-        (#"{"id":"a","infoUri":"i","columns":[1],"data":"#, true), (#"{"id":"a","infoUri":"i","columns":[1]"#, false),
-        (#"{"id":"a","infoUri":"i","stats":"#, true), (#"{"id":"a","nextUri":"n","data":"#, false),
-        (#"{"id":"a","nextUri":null,"data":"#, true), (#"{"stats":{},"id":"a","data":"#, false),
-        (#"{"id":"a","own":1,"data":"#, false),
-    ])
-    func isSurelyTheLastOnceWhatFollowsANextURIIsReached(_ text: String, _ isLast: Bool) {
-        #expect(scanned(text).scanner.isSurelyLast == isLast)
     }
 
     @Test func decodesEscapedURIs() {

@@ -2,7 +2,6 @@ import Model
 
 /// The limits that the loops look at, in milliseconds and bytes.
 struct RelayLimits: Sendable {
-    let waitForCoordinator: Int64
     let pollAnswer: Int64
     let submitAnswer: Int64
     let gone: Int64
@@ -36,7 +35,6 @@ struct RelayLimits: Sendable {
             let parts = duration.components
             return parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000
         }
-        waitForCoordinator = milliseconds(limits.waitForCoordinator)
         pollAnswer = milliseconds(limits.pollAnswer)
         submitAnswer = milliseconds(limits.submitAnswer)
         gone = milliseconds(limits.gone)

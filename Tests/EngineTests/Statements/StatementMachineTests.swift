@@ -153,6 +153,12 @@ import Testing
         #expect(statement.page(columns: 1) == .relay(sequence: 4))
     }
 
+    @Test func oneAttemptMayShowOtherColumnsThanBefore() {
+        var statement = TestedStatement.started()
+        statement.page(columns: 1)
+        #expect(statement.page(columns: 2) == .relay(sequence: 3))
+    }
+
     @Test func otherColumnsEndItWithTheFirstError() {
         var statement = TestedStatement.started()
         statement.page(columns: 1)

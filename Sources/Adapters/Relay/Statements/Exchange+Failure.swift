@@ -224,7 +224,7 @@ extension Exchange {
         if let taken = placement.incarnation, taken != coordinator.incarnation { return .changed }
         // Uptime is rounded, so a start that seems to lie just before the submission may lie behind it.
         if let started = coordinator.startedAfter,
-            started > placement.submitted.adding(milliseconds: -Self.uptimeRounding)
+            started > placement.sent.adding(milliseconds: -Self.uptimeRounding)
         {
             return .changed
         }

@@ -279,7 +279,8 @@ extension Exchange {
         return PageFacts(
             hasNext: !isLast, runs: scanner.hasColumns || scanner.hasRows || !isQueued, writes: writes,
             failed: scanner.hasError, hasRows: scanner.hasRows || leavesUnread,
-            columns: scanner.hasColumns ? scanner.columnsHash : nil, changesSession: changesSession)
+            columns: scanner.hasColumns && !scanner.isWithinColumns ? scanner.columnsHash : nil,
+            changesSession: changesSession)
     }
 
     /// Judges the error that a last page carries. True: the page is to leave as it is.
@@ -287,10 +288,7 @@ extension Exchange {
         guard let cell else { return true }
         if isSubmitting { noteSubmitted(isLast: true) }
         let error = readError(scanner.errorJSON)
-        let failure = Failure(
-            step: isSubmitting ? .submit : .poll,
-            error: error ?? QueryError(name: nil, type: nil, code: nil, message: ""))
-        let step = judge(failure, answer: .page)
+        let step = judge(failure(error), answer: .page)
         switch step {
         case .passOn: return true
         case .surface(let verdict):
@@ -302,6 +300,13 @@ extension Exchange {
         }
         act(step)
         return false
+    }
+
+    /// The failure that a page's error is; one that cannot be read has no name and no text.
+    private func failure(_ error: QueryError?) -> Failure {
+        Failure(
+            step: isSubmitting ? .submit : .poll,
+            error: error ?? QueryError(name: nil, type: nil, code: nil, message: ""))
     }
 
     /// Keeps the page with the error, with the client's URIs.
@@ -337,11 +342,8 @@ extension Exchange {
         if isSubmitting { noteSubmitted(isLast: true) }
         guard let cell else { return }
         if scanner.hasError {
-            let error = readError(scanner.errorJSON)
-            let failure = Failure(
-                step: isSubmitting ? .submit : .poll,
-                error: error ?? QueryError(name: nil, type: nil, code: nil, message: ""))
-            if case .surface(let verdict) = judge(failure, answer: .page) { endByFailure(cell, verdict) }
+            let step = judge(failure(readError(scanner.errorJSON)), answer: .page)
+            if case .surface(let verdict) = step { endByFailure(cell, verdict) }
         } else {
             let result = cell.page(attempt: attempt, facts: facts(isLast: true), now: now)
             if result.ended { reportEnd(cell) }

@@ -72,8 +72,7 @@ extension Exchange {
     private func objection(toPool pool: String, in group: Group?, user: String) -> OwnError? {
         guard let group, let found = group.pool(pool) else { return .poolNotAllowed }
         guard found.pinnedUsers.contains(where: { Glob.matches($0, user) }) else { return .poolNotAllowed }
-        guard found.name == group.active || found.takes.contains(.pinned) else { return .poolNotAllowed }
-        return nil
+        return group.takesPinned(pool) ? nil : .poolNotAllowed
     }
 
     /// Where the statement could go now.
@@ -102,6 +101,8 @@ extension Exchange {
         placement.incarnation = target.coordinator.incarnation
         placement.transaction = capsule.transaction
         placement.load = target.load
+        // What has waited is younger than its POST.
+        if cell.hasPast { placement.sent = relay.hub.clock.now() }
         guard let attempt = cell.submit(placement: placement, startsOnPost: target.startsOnPost, now: now) else {
             return answerCurrent()
         }

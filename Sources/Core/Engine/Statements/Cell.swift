@@ -58,6 +58,8 @@ public struct Placement: Sendable {
     public var incarnation: UInt32?
     /// When the POST was taken.
     public var submitted: Timestamp
+    /// When the current attempt was sent; the same until there is a second.
+    public var sent: Timestamp
     /// The engine's query id, once it answered.
     public var queryID: String
     /// The open transaction it belongs to.
@@ -69,6 +71,7 @@ public struct Placement: Sendable {
     public init(group: String, submitted: Timestamp) {
         self.group = group
         self.submitted = submitted
+        sent = submitted
         pool = ""
         coordinator = ""
         registration = 0

@@ -126,6 +126,8 @@ public struct StatementMachine: Equatable, Sendable {
     public internal(set) var rowsLeft = false
     /// Columns that have left for the client.
     var columnsLeft: UInt64?
+    /// The attempt that showed them last.
+    var columnsAttempt: UInt16 = 0
     /// A header that changes the session has left for the client.
     var sessionLeft = false
     /// It started before any poll of this attempt came here.
@@ -313,7 +315,10 @@ public struct StatementMachine: Equatable, Sendable {
         case .submitting, .open: break
         }
         guard attempt == self.attempt else { return .superseded }
-        if let left = columnsLeft, let columns = facts.columns, left != columns { return endByColumns(now: now) }
+        // What one attempt shows is its engine's business; the next must show the same.
+        if columnsAttempt < attempt, let left = columnsLeft, let columns = facts.columns, left != columns {
+            return endByColumns(now: now)
+        }
         phase = .open
         unansweredSince = nil
         forgottenAt = nil
@@ -325,7 +330,10 @@ public struct StatementMachine: Equatable, Sendable {
             reads = false
             hasShownWrite = true
         }
-        if facts.columns != nil { columnsLeft = facts.columns }
+        if facts.columns != nil {
+            columnsLeft = facts.columns
+            columnsAttempt = attempt
+        }
         if facts.changesSession { sessionLeft = true }
         if facts.runs {
             startedBefore = true

@@ -42,8 +42,6 @@ public struct PageScanner: Sendable {
     public var columnsHash: UInt64 { hasColumns ? columns.value : 0 }
     /// `columns` has begun and its end was not scanned yet.
     public var isWithinColumns: Bool { member == .columns && place == .nested }
-    /// No nextUri will come: in the engines' order of members, what stands behind it has been reached.
-    public var isSurelyLast: Bool { !hasNext && isCanonical && rank >= Int(PageMember.rows.rawValue) }
 
     /// Nothing of what makes a page was met: JSON perhaps, but not the protocol's.
     public var isBlank: Bool {
