@@ -47,8 +47,9 @@ extension Exchange {
     func release() {
         guard phase == .holding else { return }
         hasLeft = true
-        front?.write(heldAnswer.span)
+        let answer = heldAnswer
         heldAnswer = []
+        front?.write(answer.span)
         end()
     }
 }
