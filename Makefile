@@ -34,9 +34,9 @@ fmt: ## Format the sources
 release: setup ## Build the binary to ship: .build/release/penstock, without a Swift runtime beside it
 	swift build --configuration release --static-swift-stdlib --product penstock
 
-bench: release setup-tests ## CPU per relayed request, beside HAProxy in the same run (installs nginx, haproxy, wrk)
-	@Scripts/install-packages.sh "the benchmark" nginx haproxy wrk
-	.testbed/bin/python Tests/Benchmarks/relay_cost.py $(ARGS)
+bench: release ## CPU per relayed request beside HAProxy, nginx, Envoy (installs them; 6 minutes; ARGS='--cases POST')
+	@Scripts/setup-bench.sh
+	python3 Tests/Benchmarks/bench.py $(ARGS)
 
 clean: ## Remove what was built; the test bed stays
 	rm -rf .build
