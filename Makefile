@@ -1,6 +1,7 @@
 # Penstock. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test unit e2e lint fmt release bench clean setup-tests build-tests
+.PHONY: help setup build demo test unit e2e lint fmt release bench budgets budgets-test clean \
+        setup-tests build-tests build-budgets
 
 PYTEST = .testbed/bin/python -m pytest
 
@@ -16,7 +17,7 @@ build: setup ## Build .build/debug/penstock
 demo: build ## A gateway and its coordinators under load: flips, failures, retries, on this machine
 	@.build/debug/penstock demo
 
-test: unit e2e lint ## Everything that must pass before a change lands
+test: unit e2e lint budgets-test ## Everything that must pass before a change lands
 
 unit: build-tests ## The unit tests
 	swift test --skip-build
@@ -38,12 +39,23 @@ bench: release ## CPU per relayed request beside HAProxy, nginx, Envoy (installs
 	@Scripts/setup-bench.sh
 	python3 Tests/Benchmarks/bench.py $(ARGS)
 
+budgets-test: build-budgets setup-tests ## What a request may cost: instructions, allocations, memory
+	$(PYTEST) Tests/Budgets
+
+budgets: build-budgets ## Make what a request costs now the budget of this toolchain
+	python3 Tests/Budgets/measure.py --renew
+
 clean: ## Remove what was built; the test bed stays
 	rm -rf .build
 
 # One debug build serves the unit tests and the end-to-end tests.
 build-tests: setup
 	swift build --build-tests
+
+# Linked dynamically, as every toolchain can; a row of the budgets holds for one version and one way of linking.
+build-budgets: setup
+	@Scripts/install-packages.sh "the budgets" valgrind python3
+	swift build --configuration release --product penstock
 
 setup-tests:
 	@Scripts/setup-tests.sh
