@@ -5,6 +5,7 @@ Prints one Markdown table of CPU and one of the rest; writes all figures to .bui
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -159,6 +160,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.rounds < 2:
         parser.error("--rounds: two at least, a spread needs them")
+    os.environ["PATH"] += ":/usr/sbin"  # Debian keeps nginx and HAProxy where only root looks
     for program in ("nginx", "haproxy", "wrk", arguments.binary):
         if not shutil.which(program):
             sys.exit(f"there is no {program}; `make bench` installs and builds what is needed")

@@ -25,7 +25,7 @@ def start_haproxy(folder, upstream):
 
 def start_nginx(folder, upstream):
     port = configure("nginx.conf", folder, upstream)
-    return Process("nginx", ["nginx", "-p", f"{folder}/", "-c", "nginx.conf"], folder, port)
+    return Process("nginx", ["nginx", "-e", "stderr", "-p", f"{folder}/", "-c", "nginx.conf"], folder, port)
 
 
 def start_envoy(folder, upstream, binary):

@@ -35,7 +35,7 @@ def start_fast(folder):
     write_pages(folder / "pages")
     port = free_port()
     (folder / "nginx.conf").write_text((HERE / "upstream_nginx.conf").read_text().replace("@PORT@", str(port)))
-    return Process("upstream", ["nginx", "-p", f"{folder}/", "-c", "nginx.conf"], folder, port)
+    return Process("upstream", ["nginx", "-e", "stderr", "-p", f"{folder}/", "-c", "nginx.conf"], folder, port)
 
 
 def start_holding(folder):
