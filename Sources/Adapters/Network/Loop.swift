@@ -38,15 +38,15 @@ public final class Loop {
 
     /// Opens an accepted connection: it is read from now on. A failure shows as `closed`.
     public func open(_ descriptor: OwnedDescriptor, owner: any StreamOwner) -> Stream {
-        let stream = Stream(self, owner: owner, peer: descriptor.peer)
-        stream.open(descriptor)
+        let stream = Stream(self)
+        stream.open(descriptor, owner: owner)
         return stream
     }
 
     /// Connects to an address. The owner gets `connected`, or `closed`; what is written before waits for it.
     public func connect(_ address: SocketAddress, owner: any StreamOwner) -> Stream {
-        let stream = Stream(self, owner: owner, peer: address)
-        stream.connect(address)
+        let stream = Stream(self)
+        stream.connect(address, owner: owner)
         return stream
     }
 

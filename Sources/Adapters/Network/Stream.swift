@@ -17,10 +17,10 @@ public final class Stream: OpenHandle {
     /// The loop it lives on.
     public let loop: Loop
     /// Who is at the other end.
-    public let peer: SocketAddress?
+    public private(set) var peer: SocketAddress?
     let handle: UnsafeMutablePointer<uv_tcp_t>
     var owner: (any StreamOwner)?
-    var phase = Phase.connecting
+    var phase = Phase.closed
     var reason = CloseReason.local
 
     // Reading
@@ -45,16 +45,22 @@ public final class Stream: OpenHandle {
     /// TCP keep-alive probes begin after so many seconds without traffic.
     private static let keepAliveSeconds: UInt32 = 60
 
-    init(_ loop: Loop, owner: any StreamOwner, peer: SocketAddress?) {
+    /// A stream that is closed until it is opened or connected, once: an owner can hold it as a constant.
+    public init(_ loop: Loop) {
         self.loop = loop
-        self.owner = owner
-        self.peer = peer
         unsafe handle = .allocate(capacity: 1)
-        unsafe uv_tcp_init(loop.system, handle)
-        unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
     }
 
     deinit { unsafe handle.deallocate() }
+
+    private func begin(owner: any StreamOwner, peer: SocketAddress?) {
+        precondition(self.peer == nil && self.owner == nil && phase == .closed, "a stream is opened once")
+        self.owner = owner
+        self.peer = peer
+        phase = .connecting
+        unsafe uv_tcp_init(loop.system, handle)
+        unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    }
 
     /// False once an ending was called or the stream closed: nothing more is read or written.
     public var isOpen: Bool {
@@ -103,7 +109,9 @@ public final class Stream: OpenHandle {
 
     // MARK: Opening
 
-    func open(_ descriptor: OwnedDescriptor) {
+    /// Opens an accepted connection: it is read from now on. A failure shows as `closed`.
+    public func open(_ descriptor: OwnedDescriptor, owner: any StreamOwner) {
+        begin(owner: owner, peer: descriptor.peer)
         guard !loop.isStopping, let number = descriptor.take() else { return beginClosing(.local) }
         let code = unsafe uv_tcp_open(handle, number)
         guard code == 0 else {
@@ -115,7 +123,9 @@ public final class Stream: OpenHandle {
         startReading()
     }
 
-    func connect(_ address: SocketAddress) {
+    /// Connects to an address. The owner gets `connected`, or `closed`; what is written before waits for it.
+    public func connect(_ address: SocketAddress, owner: any StreamOwner) {
+        begin(owner: owner, peer: address)
         guard !loop.isStopping else { return beginClosing(.local) }
         let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
         let code = unsafe address.withSystemAddress { system, _ in
@@ -156,14 +166,15 @@ public final class Stream: OpenHandle {
             system,
             { handle, _, buffer in
                 guard let data = unsafe handle?.pointee.data else { return }
-                let lent = unsafe Unmanaged<Stream>.fromOpaque(data).takeUnretainedValue().loop.buffer
+                let lent = unsafe Unmanaged<Stream>.fromOpaque(data)._withUnsafeGuaranteedRef { unsafe $0.loop.buffer }
                 let start = UnsafeMutableRawPointer(lent.baseAddress)
                 unsafe buffer?.pointee.base = unsafe start?.assumingMemoryBound(to: CChar.self)
                 unsafe buffer?.pointee.len = lent.count
             },
             { handle, count, _ in
                 guard count != 0, let data = unsafe handle?.pointee.data else { return }
-                unsafe Unmanaged<Stream>.fromOpaque(data).takeUnretainedValue().didRead(count)
+                // The handle keeps the stream until its close callback, which is never called from within this one.
+                unsafe Unmanaged<Stream>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.didRead(count) }
             })
         isReading = code == 0
         if code != 0 { beginClosing(CloseReason(libuv: code)) }

@@ -15,9 +15,10 @@ final class Hub: Sendable {
     let keys: TagKeys
     let sink: any TrafficSink
     let clock: any Clock
+    /// `scheme://host:port` that clients see instead of the one they used.
+    let externalBase: [UInt8]?
     /// The clients' connections that are open.
     let openConnections = Atomic<Int>(0)
-    let idleConnections = Atomic<Int>(0)
     let headBytes = ByteBudget()
     let bodyBytes = ByteBudget()
     let keptBytes = ByteBudget()
@@ -46,7 +47,6 @@ final class Hub: Sendable {
         var limits: RelayLimits
         var retries: RetryTerms
         var policy: Policy
-        var externalBase: [UInt8]?
         var loads: [UInt32: CoordinatorLoad] = [:]
     }
 
@@ -58,12 +58,15 @@ final class Hub: Sendable {
         self.keys = keys
         self.sink = sink
         self.clock = clock
-        let empty = Snapshot(
-            table: RoutingTable(), limits: limits, retries: retries, policy: policy, externalBase: externalBase
-        ) { _ in CoordinatorLoad() }
-        state = Mutex(
-            State(snapshot: empty, limits: limits, retries: retries, policy: policy, externalBase: externalBase))
+        self.externalBase = externalBase
+        let empty = Snapshot(table: RoutingTable(), limits: limits, retries: retries, policy: policy) { _ in
+            CoordinatorLoad()
+        }
+        state = Mutex(State(snapshot: empty, limits: limits, retries: retries, policy: policy))
     }
+
+    /// The statement's cell, if it has one.
+    func cell(_ key: StatementKey) -> Cell? { cells.cell(key) }
 
     var snapshot: Snapshot { state.withLock { $0.snapshot } }
 
@@ -100,8 +103,7 @@ final class Hub: Sendable {
         state.loads = state.loads.filter { known.contains($0.key) || $0.value.total > 0 }
         var loads = state.loads
         state.snapshot = Snapshot(
-            table: table, limits: state.limits, retries: state.retries, policy: state.policy,
-            externalBase: state.externalBase
+            table: table, limits: state.limits, retries: state.retries, policy: state.policy
         ) { number in
             if let load = loads[number] { return load }
             let load = CoordinatorLoad()

@@ -185,7 +185,6 @@ public final class Relay: Traffic {
             sum.add(counters)
         }
         sum.openConnections = hub.openConnections.load(ordering: .relaxed)
-        sum.idleConnections = hub.idleConnections.load(ordering: .relaxed)
         return sum
     }
 
@@ -270,5 +269,6 @@ extension RelayCounters {
         droppedEvents += other.droppedEvents
         connections += other.connections
         patternsGivenUp += other.patternsGivenUp
+        idleConnections += other.idleConnections
     }
 }

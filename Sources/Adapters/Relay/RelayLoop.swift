@@ -9,6 +9,8 @@ final class RelayLoop {
     let hub: Hub
     let out = Output(capacity: 64 << 10)
     private(set) var snapshot: Snapshot
+    /// The snapshot's.
+    private(set) var limits: RelayLimits
     /// The wall clock, as of the last tick.
     private(set) var wall: Timestamp
     var counters = RelayCounters()
@@ -23,7 +25,11 @@ final class RelayLoop {
     private var shard: Int
     private var fronts: [Front] = []
     private var orphans: [any Ticking] = []
-    private var idle: [UInt32: IdleConnections] = [:]
+    /// By coordinator; they are few, and every request looks one up.
+    private var idle: [IdleConnections] = []
+    /// Parse one head after the other.
+    private var requestHead: RequestHead?
+    private var responseHead: ResponseHead?
     private var events: [StatementEvent] = []
     private var held: [UInt64: (Bool) -> Void] = [:]
     private var lastHeld: UInt64 = 0
@@ -52,12 +58,12 @@ final class RelayLoop {
         shard = index
         rotation = index
         snapshot = hub.snapshot
+        limits = snapshot.limits
         wall = hub.clock.now()
         loop.repeatEvery(milliseconds: Self.tickMilliseconds) { [weak self] in self?.tick() }
     }
 
     var now: Int64 { loop.now }
-    var limits: RelayLimits { snapshot.limits }
 
     /// Looks whether a newer table was published: called before each request.
     func refresh() {
@@ -65,7 +71,41 @@ final class RelayLoop {
         guard newest != version else { return }
         version = newest
         snapshot = hub.snapshot
+        limits = snapshot.limits
+        requestHead = nil
+        responseHead = nil
     }
+
+    // MARK: Heads
+
+    /// The parser of the next head. Who waits for the rest of one keeps it until then; all others share one, which is
+    /// why a connection at rest has none.
+    func lendRequestHead() -> RequestHead {
+        requestHead.take() ?? RequestHead(maximumBytes: limits.headSize)
+    }
+
+    /// As `lendRequestHead`.
+    func lendResponseHead() -> ResponseHead {
+        responseHead.take() ?? ResponseHead(maximumBytes: limits.headSize)
+    }
+
+    func giveBack(_ head: consuming RequestHead) {
+        head.reset()
+        requestHead = head
+    }
+
+    func giveBack(_ head: consuming ResponseHead) {
+        head.reset()
+        responseHead = head
+    }
+
+    // MARK: Looking up
+
+    /// The statement's cell, if it has one.
+    func cell(_ key: StatementKey) -> Cell? { hub.cell(key) }
+
+    /// The coordinator of that registration, while the table has it.
+    func target(_ registration: UInt32) -> Target? { snapshot.targets[registration] }
 
     // MARK: Clients
 
@@ -130,12 +170,12 @@ final class RelayLoop {
 
     /// A connection to the target: an idle one if there is one and it may be reused.
     func upstream(to target: Target, fresh: Bool) -> Upstream? {
-        let registration = target.coordinator.registration
-        if !fresh, !target.startsOnPost, let idle = idle[registration] {
-            while let found = idle.connections.popLast() {
-                hub.idleConnections.wrappingSubtract(1, ordering: .relaxed)
-                if found.target.address == target.address, found.isUsable {
-                    found.target = target
+        if !fresh, !target.startsOnPost, let place = place(target.coordinator.registration) {
+            while let found = idle[place].connections.popLast() {
+                counters.idleConnections -= 1
+                let isSame = found.target === target
+                if isSame || found.target.address == target.address, found.isUsable {
+                    if !isSame { found.target = target }
                     return found
                 }
                 found.discard()
@@ -144,30 +184,34 @@ final class RelayLoop {
         return Upstream(self, target)
     }
 
+    /// Where the idle connections to a coordinator are.
+    private func place(_ registration: UInt32) -> Int? {
+        for index in idle.indices where idle[index].registration == registration { return index }
+        return nil
+    }
+
     /// Keeps a connection for the next request.
     func keep(_ upstream: Upstream) {
         let registration = upstream.target.coordinator.registration
-        let kept: IdleConnections
-        if let present = idle[registration] {
-            kept = present
-        } else {
-            kept = IdleConnections()
-            idle[registration] = kept
-        }
-        guard kept.connections.count < Self.maximumIdle else { return upstream.discard() }
+        let place = place(registration) ?? addPlace(registration)
+        guard idle[place].connections.count < Self.maximumIdle else { return upstream.discard() }
         upstream.idleSince = now
-        kept.connections.append(upstream)
-        hub.idleConnections.wrappingAdd(1, ordering: .relaxed)
+        idle[place].connections.append(upstream)
+        counters.idleConnections += 1
+    }
+
+    private func addPlace(_ registration: UInt32) -> Int {
+        idle.append(IdleConnections(registration: registration))
+        return idle.count - 1
     }
 
     /// An idle connection ended.
     func forget(_ upstream: Upstream) {
-        let registration = upstream.target.coordinator.registration
-        guard let kept = idle[registration], let index = kept.connections.lastIndex(where: { $0 === upstream }) else {
-            return
-        }
-        kept.connections.remove(at: index)
-        hub.idleConnections.wrappingSubtract(1, ordering: .relaxed)
+        guard let place = place(upstream.target.coordinator.registration),
+            let index = idle[place].connections.lastIndex(where: { $0 === upstream })
+        else { return }
+        idle[place].connections.remove(at: index)
+        counters.idleConnections -= 1
     }
 
     // MARK: Events
@@ -275,14 +319,17 @@ final class RelayLoop {
 
     private func closeIdle(_ now: Int64) {
         let patience = limits.idleUpstream
-        for (registration, kept) in idle {
-            let address = snapshot.targets[registration]?.address
-            let old = kept.connections.filter { now - $0.idleSince >= patience || $0.target.address != address }
+        for place in idle.indices {
+            let address = snapshot.targets[idle[place].registration]?.address
+            let old = idle[place].connections.filter {
+                now - $0.idleSince >= patience || $0.target.address != address
+            }
             guard !old.isEmpty else { continue }
-            kept.connections.removeAll { connection in old.contains { $0 === connection } }
-            hub.idleConnections.wrappingSubtract(old.count, ordering: .relaxed)
+            idle[place].connections.removeAll { connection in old.contains { $0 === connection } }
+            counters.idleConnections -= old.count
             for connection in old { connection.discard() }
         }
+        idle.removeAll { $0.connections.isEmpty && snapshot.targets[$0.registration] == nil }
         if index == 0 {
             hub.restored.expire(remembered: limits.remembered, now: wall)
             for id in hub.pins.expire(idle: limits.idleTransaction, now: wall) { hub.sink.accept(.unpin(id: id)) }
@@ -290,8 +337,9 @@ final class RelayLoop {
     }
 }
 
-/// The idle connections to one coordinator, the newest last. A class, so that they are changed in place.
-private final class IdleConnections {
+/// The idle connections to one coordinator, the newest last.
+private struct IdleConnections {
+    let registration: UInt32
     var connections: [Upstream] = []
 }
 

@@ -33,37 +33,49 @@ final class Target: Sendable {
 /// What all loops route by: immutable, replaced whole.
 final class Snapshot: Sendable {
     let table: RoutingTable
-    let targets: [UInt32: Target]
+    let targets: Targets
     /// By index into the table's coordinators.
     let loads: [CoordinatorLoad]
     let limits: RelayLimits
     let retries: RetryTerms
     /// What failures are judged by.
     let policy: Policy
-    /// `scheme://host:port` that clients see instead of the one they used.
-    let externalBase: [UInt8]?
     /// Headers that some selector looks at, in lower case with X-Trino- for both twins.
     let selectorHeaders: Set<String>
 
     init(
-        table: RoutingTable, limits: RelayLimits, retries: RetryTerms, policy: Policy, externalBase: [UInt8]?,
+        table: RoutingTable, limits: RelayLimits, retries: RetryTerms, policy: Policy,
         load: (UInt32) -> CoordinatorLoad
     ) {
         self.table = table
         self.limits = limits
         self.retries = retries
         self.policy = policy
-        self.externalBase = externalBase
-        var targets: [UInt32: Target] = [:]
+        var targets: [Target] = []
         var loads: [CoordinatorLoad] = []
         for coordinator in table.coordinators {
             let count = load(coordinator.registration)
             loads.append(count)
-            targets[coordinator.registration] = Target(
-                coordinator, pool: table.group(coordinator.group)?.pool(coordinator.pool), load: count)
+            targets.append(
+                Target(coordinator, pool: table.group(coordinator.group)?.pool(coordinator.pool), load: count))
         }
-        self.targets = targets
+        self.targets = Targets(targets)
         self.loads = loads
         selectorHeaders = Set(table.selectors.flatMap { $0.headers.map { Selector.canonicalName($0.name) } })
+    }
+}
+
+/// The coordinators of a table by their registrations. They are few, and every poll looks one up.
+struct Targets: Sendable {
+    private let registrations: [UInt32]
+    private let all: [Target]
+
+    init(_ all: [Target]) {
+        self.all = all
+        registrations = all.map(\.coordinator.registration)
+    }
+
+    subscript(registration: UInt32) -> Target? {
+        registrations.firstIndex(of: registration).map { all[$0] }
     }
 }

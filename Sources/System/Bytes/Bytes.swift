@@ -61,3 +61,18 @@ public func equals(_ bytes: Span<UInt8>, _ range: Range<Int>, _ text: StaticStri
         return unsafe memcmp(base + range.lowerBound, text.utf8Start, count) == 0
     }
 }
+
+/// Whether `bytes[range]` is exactly `other`.
+///
+/// - Precondition: `range` lies in the span.
+public func equals(_ bytes: Span<UInt8>, _ range: Range<Int>, _ other: Span<UInt8>) -> Bool {
+    let count = other.count
+    guard range.count == count else { return false }
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "the range leaves the span")
+    return unsafe bytes.withUnsafeBytes { all in
+        unsafe other.withUnsafeBytes { wanted in
+            guard count > 0, let base = all.baseAddress, let start = wanted.baseAddress else { return true }
+            return unsafe memcmp(base + range.lowerBound, start, count) == 0
+        }
+    }
+}

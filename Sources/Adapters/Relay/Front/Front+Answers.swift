@@ -3,20 +3,6 @@ import Wire
 
 /// Answers that the front gives by itself.
 extension Front {
-    /// `scheme://host:port` as the client is to see it in URIs.
-    func clientBase(_ head: RequestHead, _ bytes: Span<UInt8>) -> [UInt8] {
-        if let external = relay.snapshot.externalBase { return external }
-        var base: [UInt8] = []
-        base.reserveCapacity(8 + head.host.count)
-        base.append(contentsOf: "http://".utf8)
-        if head.host.isEmpty {
-            base.append(contentsOf: relay.hub.listenAuthority.withLock { $0 }.utf8)
-        } else {
-            base.append(contentsOf: bytes.extracting(head.host))
-        }
-        return base
-    }
-
     /// What JDBC reads its server's version from; a coordinator's own shape (protocol.md 5).
     var infoBody: [UInt8] {
         let table = relay.snapshot.table
@@ -58,7 +44,7 @@ extension Front {
     /// Answers a line of text.
     func answerText(_ status: Int, _ text: String) {
         putHead(status, "text/plain; charset=utf-8", text.utf8.count)
-        if head.method != .head { relay.out.put(text: text) }
+        if method != .head { relay.out.put(text: text) }
         send()
     }
 

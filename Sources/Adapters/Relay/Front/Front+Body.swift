@@ -3,8 +3,7 @@ import Wire
 /// Bodies of requests: statements, whole before anything is done with them.
 extension Front {
     /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
-    func beginBody(_ bytes: Span<UInt8>) -> Int {
-        // Not the head itself: a copy would keep its room from the next request.
+    func beginBody(_ head: consuming RequestHead, _ bytes: Span<UInt8>) -> Int {
         let length = head.contentLength
         let isChunked = head.isChunked
         let expectsContinue = head.expectsContinue
@@ -19,9 +18,10 @@ extension Front {
             exchange.requestBody = []
             exchange.requestBody.append(contentsOf: bytes.extracting(start..<start + length))
             state = .exchange
-            dispatch(bytes)
+            dispatch(head, bytes)
             return length
         }
+        self.head = head
         bodyHead = []
         bodyHead.append(contentsOf: bytes.extracting(0..<start))
         body = []
@@ -31,7 +31,7 @@ extension Front {
         deadline = relay.now + limits.bodyProgress
         if !isChunked, !reserveBody(length) {
             state = .bodyWaits
-            stream?.pauseReading()
+            stream.pauseReading()
             isPaused = true
             return 0
         }
@@ -81,6 +81,7 @@ extension Front {
     }
 
     func bodyIsWhole() {
+        guard let head = head.take() else { return }
         exchange.requestBody = body
         exchange.bodyBudget = bodyBudget
         body = []
@@ -91,7 +92,7 @@ extension Front {
         deadline = .max
         state = .exchange
         relay.refresh()
-        dispatch(bytes.span)
+        dispatch(head, bytes.span)
         processMore()
     }
 }

@@ -5,23 +5,17 @@ import Wire
 
 /// What a request asks for, and who answers it (interface 4, design 4.3).
 extension Front {
-    func handle(_ head: RequestHead, _ bytes: Span<UInt8>, exchange: Exchange) {
-        let isHTTP10 = head.version == .http10
+    func handle(_ head: RequestHead, _ bytes: Span<UInt8>) {
         // Only a statement has a body that goes upstream; behind any other request it would be read as the next one.
         if head.method != .post { exchange.dropBody() }
-        let base = clientBase(head, bytes)
-        let method = head.method
-        func begin(_ purpose: Exchange.Purpose) {
-            exchange.begin(purpose, front: self, method: method, base: base, isHTTP10: isHTTP10)
-        }
         switch endpoint(of: head.target, in: bytes) {
         case .statement:
             switch head.method {
             case .post:
-                begin(.submission)
+                exchange.begin(.submission, head, bytes)
                 exchange.submit(head, bytes)
             case .head:
-                begin(.pass)
+                exchange.begin(.pass, head, bytes)
                 exchange.checkUser(head, bytes)
             case .get, .put, .delete, .options, .other: answer(405, allow: "POST, HEAD")
             }
@@ -30,8 +24,8 @@ extension Front {
                 relay.counters.refused += 1
                 return answerNotFound()
             }
-            handleTagged(head, bytes, path: path, tag: tag, exchange: exchange, begin: begin)
-        case .queryID(let id): handleQuery(head, bytes, id: id, exchange: exchange, begin: begin)
+            handleTagged(head, bytes, path: path, tag: tag)
+        case .queryID(let id): handleQuery(head, bytes, id: id)
         case .info: answerOwn(head, infoBody)
         case .infoState: answerOwn(head, Array("\"ACTIVE\"".utf8))
         case .status: answerOwn(head, statusBody)
@@ -49,29 +43,26 @@ extension Front {
 
     // MARK: Tagged URIs
 
-    private func handleTagged(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, exchange: Exchange,
-        begin: (Exchange.Purpose) -> Void
-    ) {
+    private func handleTagged(_ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag) {
         let key = StatementKey(owner: tag.owner, number: tag.statement)
-        let cell = relay.hub.cells.cell(key)
+        let cell = relay.cell(key)
         if tag.registration == 0 {
-            return handleWaiting(head, bytes, tag: tag, cell: cell, exchange: exchange, begin: begin)
+            return handleWaiting(head, bytes, tag: tag, cell: cell)
         }
         if cell == nil, key.owner != relay.hub.owner,
             relay.hub.restored.supersededAttempt(of: key) >= tag.attempt
         {
             // What took its place was handed out by a gateway that is gone.
-            return handleWaiting(head, bytes, tag: tag, cell: nil, exchange: exchange, begin: begin)
+            return handleWaiting(head, bytes, tag: tag, cell: nil)
         }
-        guard let target = relay.snapshot.targets[tag.registration] else { return answerNotFound() }
+        guard let target = relay.target(tag.registration) else { return answerNotFound() }
         let isPartialCancel = tag.sequence == 0
         switch head.method {
         case .get where isPartialCancel, .head where isPartialCancel: answer(405, allow: "DELETE")
         case .get:
             relay.counters.polls += 1
             if cell == nil, isQueued(bytes, path), isStale(tag) { return answerNotFound() }
-            begin(.poll)
+            exchange.begin(.poll, head, bytes)
             exchange.poll(
                 head, bytes, path: path, tag: tag, cell: cell ?? adopt(key, tag: tag, target: target), target: target)
         case .head:
@@ -79,7 +70,7 @@ extension Front {
             cell?.touch(now: relay.now)
             if let cell, leadsNowhere(tag, of: cell) { return answer(200, allow: nil) }
             if target.dialect == .trino, begins(bytes, path, "/v1/statement/executing/") {
-                begin(.pass)
+                exchange.begin(.pass, head, bytes)
                 exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
             } else {
                 answer(200, allow: nil)
@@ -88,12 +79,11 @@ extension Front {
             relay.counters.others += 1
             if isPartialCancel {
                 if let cell, leadsNowhere(tag, of: cell) { return answer(204, allow: nil) }
-                begin(.pass)
+                exchange.begin(.pass, head, bytes)
                 return exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
             }
             cancel(
-                head, bytes, path: path, tag: tag, cell: cell ?? adopt(key, tag: tag, target: target), target: target,
-                exchange: exchange, begin: begin)
+                head, bytes, path: path, tag: tag, cell: cell ?? adopt(key, tag: tag, target: target), target: target)
         case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
         }
     }
@@ -105,20 +95,17 @@ extension Front {
     }
 
     /// A wait page's nextUri: the statement waits here, or has gone on.
-    private func handleWaiting(
-        _ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell?, exchange: Exchange,
-        begin: (Exchange.Purpose) -> Void
-    ) {
+    private func handleWaiting(_ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell?) {
         let isOwn = tag.owner == relay.hub.owner
         switch head.method {
         case .get:
             relay.counters.polls += 1
             if let cell, isOwn || cell.wasEndedHere {
-                begin(.wait)
+                exchange.begin(.wait, head, bytes)
                 return exchange.pollWaiting(head, bytes, tag: tag, cell: cell)
             }
             if isOwn { return answerNotFound() }
-            begin(.pass)
+            exchange.begin(.pass, head, bytes)
             let key = StatementKey(owner: tag.owner, number: tag.statement)
             exchange.answerOwnerLost(tag, wasSubmitted: relay.hub.restored.isSubmitted(key))
         case .head:
@@ -128,34 +115,31 @@ extension Front {
         case .delete:
             relay.counters.others += 1
             guard let cell else { return isOwn ? answerNotFound() : answer(204, allow: nil) }
-            cancelNewest(head, bytes, tag: tag, cell: cell, exchange: exchange, begin: begin)
+            cancelNewest(head, bytes, tag: tag, cell: cell)
         case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
         }
     }
 
     /// A DELETE whose URI is superseded: it cancels the statement, and goes to its newest URI if there is one.
-    private func cancelNewest(
-        _ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell, exchange: Exchange,
-        begin: (Exchange.Purpose) -> Void
-    ) {
+    private func cancelNewest(_ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell) {
         let targets = relay.snapshot.targets
         let withdraws = targets[cell.placement.registration]?.dialect == .trino
         switch cell.cancel(attempt: 0, withdrawsUnstarted: withdraws, now: relay.now) {
         case .relay, .done: answer(204, allow: nil)
         case .notFound: answerNotFound()
         case .canceled(let forwards):
-            begin(.pass)
+            exchange.begin(.pass, head, bytes)
             // Looked up now, because from now on nothing newer is handed out.
             guard let target = targets[cell.placement.registration], let newest = cell.newest else {
                 // Without a URI nobody can be told: if an attempt is there, it counts on until it must be over.
-                return startCancellation(exchange, cell: cell, target: nil, forwards: forwards)
+                return startCancellation(of: cell, target: nil, forwards: forwards)
             }
             exchange.buildCancel(head, bytes, renamed: newest.path, target: target)
-            startCancellation(exchange, cell: cell, target: target, forwards: forwards)
+            startCancellation(of: cell, target: target, forwards: forwards)
         }
     }
 
-    private func startCancellation(_ exchange: Exchange, cell: Cell, target: Target?, forwards: Bool) {
+    private func startCancellation(of cell: Cell, target: Target?, forwards: Bool) {
         let cancellation = Cancellation(
             relay, front: self, cell: cell, target: target, request: exchange.requestHead, forwards: forwards)
         exchange.forget()
@@ -196,45 +180,41 @@ extension Front {
     }
 
     private func cancel(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target,
-        exchange: Exchange, begin: (Exchange.Purpose) -> Void
+        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target
     ) {
         guard let cell else {
-            begin(.pass)
+            exchange.begin(.pass, head, bytes)
             return exchange.passOn(head, bytes, path: path, tag: tag, cell: nil, target: target)
         }
         if tag.attempt < cell.machine.attempt, !cell.wasEndedHere {
-            return cancelNewest(head, bytes, tag: tag, cell: cell, exchange: exchange, begin: begin)
+            return cancelNewest(head, bytes, tag: tag, cell: cell)
         }
         switch cell.cancel(attempt: tag.attempt, withdrawsUnstarted: target.dialect == .trino, now: relay.now) {
         case .relay:
-            begin(.pass)
+            exchange.begin(.pass, head, bytes)
             exchange.passOn(head, bytes, path: path, tag: tag, cell: cell, target: target)
         case .done: answer(204, allow: nil)
         case .notFound: answerNotFound()
         case .canceled(let forwards):
-            begin(.pass)
+            exchange.begin(.pass, head, bytes)
             exchange.buildCancel(head, bytes, path: path, tag: tag, cell: cell, target: target)
-            startCancellation(exchange, cell: cell, target: target, forwards: forwards)
+            startCancellation(of: cell, target: target, forwards: forwards)
         }
     }
 
     // MARK: Queries by id
 
-    private func handleQuery(
-        _ head: RequestHead, _ bytes: Span<UInt8>, id: Range<Int>, exchange: Exchange,
-        begin: (Exchange.Purpose) -> Void
-    ) {
+    private func handleQuery(_ head: RequestHead, _ bytes: Span<UInt8>, id: Range<Int>) {
         relay.counters.others += 1
         guard head.method == .get || head.method == .delete || head.method == .head else {
             return answer(405, allow: "GET, HEAD, DELETE")
         }
         let queryID = exchange.text(bytes, id)
         if head.method == .delete, let cell = waiting(queryID) {
-            return cancelWaiting(head, bytes, cell: cell, exchange: exchange, begin: begin)
+            return cancelWaiting(head, bytes, cell: cell)
         }
         guard let (target, cell) = find(queryID) else { return answerNotFound() }
-        begin(head.method == .delete ? .cancelByID : .pass)
+        exchange.begin(head.method == .delete ? .cancelByID : .pass, head, bytes)
         // A client may have been shown the gateway's own id, or that of an attempt before: the engine that has the
         // statement now knows it by its own.
         guard let cell, cell.placement.queryID != queryID, !cell.placement.queryID.isEmpty else {
@@ -257,10 +237,7 @@ extension Front {
 
     /// No coordinator can say whether the caller may cancel what waits here: its user may, with the credentials that it
     /// was submitted with (design 4.6).
-    private func cancelWaiting(
-        _ head: RequestHead, _ bytes: Span<UInt8>, cell: Cell, exchange: Exchange,
-        begin: (Exchange.Purpose) -> Void
-    ) {
+    private func cancelWaiting(_ head: RequestHead, _ bytes: Span<UInt8>, cell: Cell) {
         guard let capsule = cell.capsule, isSameClient(head, bytes, as: capsule) else {
             return answerText(403, "Only the statement's user may cancel it, with the same credentials.\n")
         }
@@ -268,8 +245,8 @@ extension Front {
         case .relay, .done: answer(204, allow: nil)
         case .notFound: answerNotFound()
         case .canceled:
-            begin(.pass)
-            startCancellation(exchange, cell: cell, target: nil, forwards: false)
+            exchange.begin(.pass, head, bytes)
+            startCancellation(of: cell, target: nil, forwards: false)
         }
     }
 

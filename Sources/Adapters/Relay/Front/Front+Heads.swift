@@ -60,8 +60,10 @@ extension Front {
     /// Handles the request that begins here. Answers how many bytes it took; 0 if its head is not whole, or if it was
     /// refused.
     private func takeRequest(_ bytes: Span<UInt8>) -> Int {
+        var head = head.take() ?? relay.lendRequestHead()
         switch head.parse(bytes) {
         case .more:
+            self.head = head
             if !headWaits {
                 headWaits = true
                 deadline = relay.now + relay.limits.headTime
@@ -78,13 +80,14 @@ extension Front {
         relay.refresh()
         isLastAnswer = !head.keepsAlive || head.version == .http10 || (sawEnd && head.end == bytes.count)
         let end = head.end
-        if head.isChunked || head.contentLength > 0 { return end + beginBody(bytes) }
+        if head.isChunked || head.contentLength > 0 { return end + beginBody(head, bytes) }
         state = .exchange
-        dispatch(bytes)
+        dispatch(head, bytes)
         return end
     }
 
     func releaseHead() {
+        guard headBudget > 0 else { return }
         relay.hub.headBytes.giveBack(headBudget)
         headBudget = 0
     }

@@ -26,9 +26,12 @@ final class Front: StreamOwner {
         set { isLastAnswer = newValue }
     }
     var isLastAnswer = false
-    var stream: Stream?
+    let stream: Stream
     var state = State.head
-    var head: RequestHead
+    /// A head that is not whole, or whose body is not.
+    var head: RequestHead?
+    /// The method of the request that is answered.
+    var method = Method.other
     let exchange: Exchange
     private var cancellation: Cancellation?
     /// Bytes that came and are not used: part of a head, or of the next request.
@@ -58,13 +61,14 @@ final class Front: StreamOwner {
 
     init(_ relay: RelayLoop) {
         self.relay = relay
-        head = RequestHead(maximumBytes: relay.limits.headSize)
+        stream = Stream(relay.loop)
         exchange = Exchange(relay)
+        exchange.front = self
     }
 
     func open(_ descriptor: OwnedDescriptor) {
         deadline = relay.now + relay.limits.idleClient
-        stream = relay.loop.open(descriptor, owner: self)
+        stream.open(descriptor, owner: self)
     }
 
     // MARK: StreamOwner
@@ -90,7 +94,7 @@ final class Front: StreamOwner {
             kept.append(contentsOf: bytes)
             if kept.count > Self.maximumAhead, !isPaused {
                 isPaused = true
-                stream?.pauseReading()
+                stream.pauseReading()
             }
         case .closing: break
         }
@@ -114,27 +118,24 @@ final class Front: StreamOwner {
     }
 
     func closed(_ reason: CloseReason) {
-        stream = nil
-        let wasExchange = state == .exchange
         state = .closing
         releaseBudgets()
         notePending()
         relay.remove(self)
-        if wasExchange {
-            exchange.clientGone()
-            cancellation?.clientGone()
-            cancellation = nil
-        }
+        exchange.clientGone()
+        cancellation?.clientGone()
+        cancellation = nil
     }
 
     // MARK: The exchange
 
-    /// Has the request answered. The head is reset afterwards, so that its fields are not copied for it.
-    func dispatch(_ bytes: Span<UInt8>) {
+    /// Has the request answered.
+    func dispatch(_ head: consuming RequestHead, _ bytes: Span<UInt8>) {
         let wasProcessing = isProcessing
         isProcessing = true
-        handle(head, bytes, exchange: exchange)
-        head.reset()
+        method = head.method
+        handle(head, bytes)
+        relay.giveBack(head)
         isProcessing = wasProcessing
     }
 
@@ -149,13 +150,13 @@ final class Front: StreamOwner {
     /// A coordinator refused a cancel: its answer passes, with its challenge.
     func passRefusal(_ head: ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>) {
         cancellation = nil
-        exchange.begin(.pass, front: self, method: .delete, base: [], isHTTP10: false)
+        exchange.begin(.pass, method: .delete, isHTTP10: false)
         exchange.pass(head, bytes, body, true)
     }
 
     /// The answer has been written: goes on with the next request.
     func exchangeEnded() {
-        cancellation = nil
+        if cancellation != nil { cancellation = nil }
         guard state == .exchange else { return }
         releaseHead()
         exchange.dropBody()
@@ -164,7 +165,7 @@ final class Front: StreamOwner {
         deadline = relay.now + relay.limits.idleClient
         if isPaused {
             isPaused = false
-            stream?.resumeReading()
+            stream.resumeReading()
         }
         processMore()
         // All requests that came before the client's end are answered.
@@ -173,12 +174,10 @@ final class Front: StreamOwner {
 
     // MARK: Writing
 
-    private var pendingBytes: Int { stream?.pendingBytes ?? 0 }
-
     /// Notes what waits for this client, for the sum over all of them (`limits.relay_buffers`).
     @discardableResult
     func notePending() -> Int {
-        let pending = pendingBytes
+        let pending = stream.pendingBytes
         if pending != notedPending {
             relay.hub.pendingBytes.add(pending - notedPending)
             notedPending = pending
@@ -186,13 +185,13 @@ final class Front: StreamOwner {
         return pending
     }
 
-    func write(_ bytes: Span<UInt8>) { stream?.write(bytes) }
-    func write(_ first: Span<UInt8>, _ second: Span<UInt8>) { stream?.write(first, second) }
+    func write(_ bytes: Span<UInt8>) { stream.write(bytes) }
+    func write(_ first: Span<UInt8>, _ second: Span<UInt8>) { stream.write(first, second) }
 
     func writeText(_ text: StaticString) {
         relay.out.clear()
         relay.out.put(text)
-        relay.out.withBytes { stream?.write($0) }
+        relay.out.withBytes { stream.write($0) }
     }
 
     /// Answers a request that is not handled, and closes the connection: what follows cannot be trusted.
@@ -208,7 +207,7 @@ final class Front: StreamOwner {
         out.put(decimal: text.utf8.count)
         out.put("\r\n\r\n")
         out.put(text: text)
-        out.withBytes { stream?.write($0) }
+        out.withBytes { stream.write($0) }
         finish()
     }
 
@@ -219,22 +218,23 @@ final class Front: StreamOwner {
         guard state != .closing else { return }
         state = .closing
         kept = []
+        head = nil
         releaseBudgets()
-        stream?.finish()
+        stream.finish()
     }
 
     /// Ends the connection so that a cut body looks cut.
     func abort() {
         guard state != .closing else { return }
         state = .closing
-        stream?.abort()
+        stream.abort()
     }
 
     /// Ends the connection without a reset, in the middle of an answer.
     func cut() {
         guard state != .closing else { return }
         state = .closing
-        stream?.cut()
+        stream.cut()
     }
 
     /// Closes a connection that is between requests.
@@ -268,8 +268,8 @@ final class Front: StreamOwner {
                 state = .body
                 deadline = now + relay.limits.bodyProgress
                 isPaused = false
-                stream?.resumeReading()
-                if head.expectsContinue { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
+                stream.resumeReading()
+                if head?.expectsContinue == true { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
                 let bytes = kept
                 kept = []
                 takeBody(bytes.span)
@@ -294,7 +294,7 @@ final class Front: StreamOwner {
             pendingAtTick = pending
             progressBy = now + relay.limits.readerProgress
         } else if now >= progressBy {
-            stream?.abort()
+            stream.abort()
         }
     }
 }

@@ -57,7 +57,8 @@ final class Cancellation: UpstreamClient, Ticking {
             sent += 1
             upstream = target.flatMap { relay.upstream(to: $0, fresh: sent > 1) }
             if let upstream {
-                upstream.send(.delete, head: request, body: [], for: self)
+                let request = request
+                upstream.send(.delete, head: request.span, body: Span(), for: self)
             } else {
                 settle(confirmed: false)
             }

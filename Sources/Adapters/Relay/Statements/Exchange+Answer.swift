@@ -63,7 +63,6 @@ extension Exchange {
     /// Puts the head of an answer whose body is all there.
     func putWhole(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>) {
         putAnswerHead(head, bytes)
-        let out = relay.out
         let length = method == .head ? head.contentLength : body.count
         if head.status != 204, head.status != 304, length >= 0 {
             out.put("Content-Length: ")
@@ -83,7 +82,6 @@ extension Exchange {
 
     /// Ends the head in the loop's output with the framing that fits.
     func beginBody(contentLength: Int, isChunked: Bool) {
-        let out = relay.out
         if contentLength >= 0 {
             framing = .length
             out.put("Content-Length: ")
@@ -107,7 +105,7 @@ extension Exchange {
             write(bytes, range)
         case .chunks:
             if range.isEmpty { return write(bytes, range) }
-            relay.out.put(chunkSize: range.count)
+            out.put(chunkSize: range.count)
             owesLineEnd = true
             write(bytes, range)
         case .rawChunks:
@@ -117,7 +115,7 @@ extension Exchange {
                 return write(bytes, range)
             }
             let left = upstream?.passRawChunks() ?? 0
-            relay.out.put(chunkSize: range.count)
+            out.put(chunkSize: range.count)
             guard left > 0 else { return write(bytes, range) }
             write(bytes, range)
             openRawChunk(left)
@@ -127,7 +125,6 @@ extension Exchange {
 
     /// Closes our own chunk and opens one of the length that the coordinator's chunk has left.
     func openRawChunk(_ left: Int) {
-        let out = relay.out
         out.clear()
         out.put("\r\n")
         out.put(chunkSize: left)
@@ -137,7 +134,6 @@ extension Exchange {
     /// Sends more of the body.
     func emit(_ bytes: Span<UInt8>, _ range: Range<Int>, isLast: Bool) {
         guard front != nil else { return isLast ? end() : () }
-        let out = relay.out
         out.clear()
         switch framing {
         case .length, .close, .rawChunks: break
@@ -158,7 +154,6 @@ extension Exchange {
 
     /// Sends the last chunk of our own framing.
     func endChunks() {
-        let out = relay.out
         out.clear()
         if owesLineEnd { out.put("\r\n") }
         out.put("0\r\n\r\n")
@@ -169,7 +164,6 @@ extension Exchange {
     /// Sends what is in the output and a slice behind it, in one write.
     func write(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         guard let front else { return }
-        let out = relay.out
         relay.counters.pageBytes += UInt64(range.count)
         if range.count <= 16 << 10 {
             out.put(bytes, range)
@@ -187,7 +181,6 @@ extension Exchange {
     func answerText(_ status: Int, _ text: String) {
         guard let front else { return end() }
         hasLeft = true
-        let out = relay.out
         out.clear()
         out.put("HTTP/1.1 ")
         out.put(decimal: status)
@@ -207,7 +200,6 @@ extension Exchange {
     func answerPage(_ body: [UInt8]) {
         guard let front else { return end() }
         hasLeft = true
-        let out = relay.out
         out.clear()
         out.put("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n")
         putOwnLines()

@@ -30,7 +30,7 @@ extension Exchange {
 
     /// The answer in the loop's output waits for the store, `limits.cancel_answer` at most.
     func keepAnswer() {
-        relay.out.copy(into: &heldAnswer)
+        out.copy(into: &heldAnswer)
         phase = .holding
         answerBy = now + relay.limits.cancelAnswer
     }

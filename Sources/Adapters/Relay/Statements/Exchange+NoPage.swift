@@ -53,7 +53,6 @@ extension Exchange {
         guard passesOn else { return }
         guard front != nil else { return upstream == nil ? end() : drop() }
         hasLeft = true
-        let out = relay.out
         out.clear()
         out.put(answerHead)
         if isWhole {

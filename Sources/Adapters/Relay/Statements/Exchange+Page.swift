@@ -61,7 +61,6 @@ extension Exchange {
             dropUpstream()
             return handle(.notProtocol)
         }
-        let out = relay.out
         if scanner.hasError, !scanner.hasNext, cell != nil {
             // The output is used by what may be answered instead.
             if isHeadReady { out.copy(into: &answerHead) }
@@ -72,7 +71,7 @@ extension Exchange {
             out.clear()
             out.put(answerHead)
         }
-        guard let sequence = ask(isLast: !scanner.hasNext) else { return }
+        guard let sequence = ask(isLast: !scanner.hasNext, isWhole: true) else { return }
         noteTransaction()
         if isSubmitting, remembersNext, !scanner.hasNext {
             // No URI leads to it, and a client that missed it asks for its wait page again.
@@ -155,7 +154,6 @@ extension Exchange {
             rememberNext(body)
             return upstream == nil ? end() : drop()
         }
-        let out = relay.out
         out.clear()
         out.put(answerHead)
         answerBy = now + relay.limits.readerProgress
@@ -177,7 +175,6 @@ extension Exchange {
 
     /// Sends the head and the beginning of the body with its URIs replaced.
     private func sendSpliced(_ body: Span<UInt8>, upTo end: Int) {
-        let out = relay.out
         let spliced = end + growth(body)
         switch framing {
         case .length, .close: break
@@ -211,7 +208,7 @@ extension Exchange {
             isWhole = true
         }
         if front != nil, safe > 0 {
-            relay.out.clear()
+            out.clear()
             sendSpliced(body.span, upTo: safe)
         }
         if isLast {
@@ -238,12 +235,20 @@ extension Exchange {
 
     /// Asks the statement's cell whether the page may leave, and reports what it told. Nil: something else was
     /// answered.
-    private func ask(isLast: Bool, leavesUnread: Bool = false) -> UInt32? {
+    /// - Parameters:
+    ///   - leavesUnread: it leaves before all of it was scanned.
+    ///   - isWhole: with it the exchange ends.
+    private func ask(isLast: Bool, leavesUnread: Bool = false, isWhole: Bool = false) -> UInt32? {
         if isSubmitting, !scanner.hasError || !isLast { noteSubmitted(isLast: isLast) }
         guard let cell else { return (tag?.sequence ?? 0) &+ 1 }
-        let result = cell.page(attempt: attempt, facts: facts(isLast: isLast, leavesUnread: leavesUnread), now: now)
+        // But for a page that waits for the store.
+        let endsExchange = isWhole && isCounted && startedTransaction == nil
+        let result = cell.page(
+            attempt: attempt, facts: facts(isLast: isLast, leavesUnread: leavesUnread), endsExchange: endsExchange,
+            now: now)
         switch result.step {
         case .relay(let sequence):
+            if endsExchange { isCounted = false }
             if result.isUnnamed { noteAdopted(cell) }
             if result.becameRunning { relay.report(cell.key, .running) }
             if result.becameRunning || result.ended { noteLeftQueue() }
@@ -311,7 +316,6 @@ extension Exchange {
 
     /// Keeps the page with the error, with the client's URIs.
     private func keepPage(_ body: Span<UInt8>, _ error: QueryError?) {
-        let out = relay.out
         out.clear()
         let at = splice(body, upTo: body.count, sequence: 0)
         out.put(body, at..<body.count)

@@ -92,7 +92,7 @@ extension Exchange {
             return pass(head, bytes, body, isWhole)
         }
         putWhole(head, bytes, body)
-        relay.out.put(bytes, body)
+        out.put(bytes, body)
         keepAnswer()
         relay.canceled(cell, stored: releasing())
     }

@@ -10,8 +10,7 @@ extension Exchange {
     func buildRequest(
         _ head: RequestHead, _ bytes: Span<UInt8>, path source: Range<Int>, shiftedBy shift: Int = 0, target: Target
     ) {
-        self.target = target
-        let out = relay.out
+        if self.target !== target { self.target = target }
         out.clear()
         out.put(bytes, head.methodName.lowerBound + shift..<head.methodName.upperBound + shift)
         out.put(" ")
@@ -30,19 +29,18 @@ extension Exchange {
             putSubmissionLines(head)
         }
         out.put("\r\n")
-        if requestBody.count <= Self.smallBody { out.put(requestBody) }
+        if !requestBody.isEmpty, requestBody.count <= Self.smallBody { out.put(requestBody) }
         out.copy(into: &requestHead)
     }
 
     /// Puts the fields that pass upstream; neighbours that pass go over in one piece.
     private func putFields(_ head: RequestHead, _ bytes: Span<UInt8>, shiftedBy shift: Int) {
-        let out = relay.out
         var from = -1
         var to = -1
         // What a later poll brought is newer.
-        let newer = isSubmitting ? newerCredentials : []
+        let hasNewer = isSubmitting && !newerCredentials.isEmpty
         for field in head.fields {
-            guard passesUpstream(field), newer.isEmpty || !newer.contains(field.name) else { continue }
+            guard passesUpstream(field), !hasNewer || !newerCredentials.contains(field.name) else { continue }
             if field.start == to {
                 to = field.end
             } else {
@@ -72,12 +70,11 @@ extension Exchange {
     /// Assembles the answer's head without its framing.
     func buildAnswerHead(_ head: ResponseHead, _ bytes: Span<UInt8>) {
         putAnswerHead(head, bytes)
-        relay.out.copy(into: &answerHead)
+        out.copy(into: &answerHead)
     }
 
     /// Puts the answer's head without its framing into the loop's output.
     func putAnswerHead(_ head: ResponseHead, _ bytes: Span<UInt8>) {
-        let out = relay.out
         out.clear()
         out.put("HTTP/1.1 ")
         out.put(decimal: head.status)
@@ -124,17 +121,12 @@ extension Exchange {
 
     /// Puts the lines that say which statement, where, and which attempt this is.
     func putOwnLines() {
-        let out = relay.out
         if let cell {
-            out.put("X-Penstock-Statement: ")
-            out.put(cell.idBytes)
-            out.put("\r\n")
+            putStatementLine(cell)
         } else if let tag {
-            out.put("X-Penstock-Statement: ")
-            out.put(statementIDBytes(owner: tag.owner, statement: tag.statement))
-            out.put("\r\n")
+            putStatementLine(statementIDBytes(owner: tag.owner, statement: tag.statement))
         }
-        if let target { out.put(target.responseLines) }
+        if let target { putPlaceLines(target) }
         if purpose == .submission || tag != nil {
             out.put("X-Penstock-Attempt: ")
             out.put(decimal: Int(attempt))
@@ -142,6 +134,16 @@ extension Exchange {
         }
         if front?.closesAfterAnswer == true { out.put("Connection: close\r\n") }
     }
+
+    private func putStatementLine(_ cell: Cell) { putStatementLine(cell.idBytes) }
+
+    private func putStatementLine(_ id: [UInt8]) {
+        out.put("X-Penstock-Statement: ")
+        out.put(id)
+        out.put("\r\n")
+    }
+
+    private func putPlaceLines(_ target: Target) { out.put(target.responseLines) }
 
     /// A slice as text.
     func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {

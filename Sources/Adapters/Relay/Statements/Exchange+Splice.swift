@@ -68,6 +68,12 @@ extension Exchange {
     }
 
     func makeTag(sequence: UInt32) -> Tag {
+        if purpose == .poll, !isSubmitting, let tag {
+            // The page is of the attempt that was polled.
+            return Tag(
+                registration: tag.registration, owner: tag.owner, statement: tag.statement, attempt: tag.attempt,
+                sequence: sequence, minute: relay.wall.minute)
+        }
         let key = cell?.key
         return Tag(
             registration: target?.coordinator.registration ?? tag?.registration ?? 0,

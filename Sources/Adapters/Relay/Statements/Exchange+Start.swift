@@ -12,7 +12,7 @@ extension Exchange {
         self.cell = cell
         attempt = tag.attempt
         buildRequest(head, bytes, path: path, target: target)
-        guard let cell else { return send(fresh: false) }
+        guard let cell else { return send(fresh: false, on: target) }
         switch cell.poll(attempt: tag.attempt, sequence: tag.sequence, now: now) {
         case .relay(let isAdopted):
             isCounted = true
@@ -21,7 +21,7 @@ extension Exchange {
                     cell.key, .adopted(attempt: Int(tag.attempt), registration: target.coordinator.registration))
             }
             if target.coordinator.health != .ready, moves() { return }
-            send(fresh: false)
+            send(fresh: false, on: target)
         case .rest(let until, let sequence):
             phase = .pausing(until: min(until, began + Self.waitingPollMilliseconds), sequence: sequence)
         case .superseded: answerCurrent()
@@ -91,7 +91,6 @@ extension Exchange {
     /// Ends without an answer: somebody else gives it.
     func forget() {
         phase = .atRest
-        front = nil
         cell = nil
     }
 }

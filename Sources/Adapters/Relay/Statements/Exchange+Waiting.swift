@@ -211,7 +211,6 @@ extension Exchange {
         guard let kept = cell?.kept else { return answerOwn(.coordinatorLost) }
         guard let front else { return end() }
         hasLeft = true
-        let out = relay.out
         out.clear()
         out.put(kept.head)
         if front.closesAfterAnswer { out.put("Connection: close\r\n") }

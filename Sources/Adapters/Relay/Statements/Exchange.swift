@@ -1,3 +1,4 @@
+import Bytes
 import Engine
 import Model
 import Network
@@ -59,6 +60,9 @@ final class Exchange: UpstreamClient, Ticking {
     }
 
     let relay: RelayLoop
+    /// The loop's.
+    let out: Output
+    /// The connection that it belongs to, until its client is gone.
     var front: Front?
     var upstream: Upstream?
     var purpose = Purpose.pass
@@ -138,73 +142,58 @@ final class Exchange: UpstreamClient, Ticking {
     /// Room for a head that a connection at rest keeps for its next request: it holds 4 KiB at most (design 9).
     private static let roomAtRest = 1 << 10
 
-    init(_ relay: RelayLoop) { self.relay = relay }
+    init(_ relay: RelayLoop) {
+        self.relay = relay
+        out = relay.out
+        base = relay.hub.externalBase ?? []
+    }
 
     var now: Int64 { relay.now }
 
     /// Begins a request of the front.
-    func begin(_ purpose: Purpose, front: Front, method: Method, base: [UInt8], isHTTP10: Bool) {
+    func begin(_ purpose: Purpose, _ head: RequestHead, _ bytes: Span<UInt8>) {
+        begin(purpose, method: head.method, isHTTP10: head.version == .http10)
+        if relay.hub.externalBase == nil { noteBase(bytes, host: head.host) }
+    }
+
+    /// Begins what sends no request of its own. What `letGo` gave back is not looked at again.
+    func begin(_ purpose: Purpose, method: Method, isHTTP10: Bool) {
         precondition(phase == .atRest)
         self.purpose = purpose
-        self.front = front
         self.method = method
-        self.base = base
         self.isHTTP10 = isHTTP10
         began = now
         wasReplayed = false
         repeats = 0
         hasLeft = false
         attempt = 1
-        target = nil
-        cell = nil
         tag = nil
+        // A poll brings its own, which nearly always is the last one's.
+        if purpose != .poll { target = nil }
         // Nothing was assembled yet: what the last request left behind is another statement's.
         path = 0..<0
-        capsule = nil
-        isSubmitting = false
-        dropCredentials()
         wasWritten = false
         remembersNext = false
         owesLineEnd = false
         answerLength = -1
-        isPaused = false
-        isCounted = false
     }
 
-    // MARK: Sending
-
-    /// Sends the request once more, unless the statement has gone on or ended meanwhile (design 3, 'Ask first').
-    func sendAgain() {
-        if let cell, isCounted || isSubmitting {
-            let machine = cell.machine
-            if machine.wasEndedHere || machine.isWaiting || machine.attempt > attempt { return answerCurrent() }
-            if !isSubmitting { cell.pollRepeated(attempt: attempt) }
+    /// Notes how this client called us; nearly always as before.
+    private func noteBase(_ bytes: Span<UInt8>, host: Range<Int>) {
+        let scheme: StaticString = "http://"
+        let kept = base
+        let start = scheme.utf8CodeUnitCount
+        if !host.isEmpty, kept.count == start + host.count,
+            equals(kept.span, start..<kept.count, bytes.extracting(host))
+        {
+            return
         }
-        send(fresh: true)
-    }
-
-    /// Sends the request to the target.
-    func send(fresh: Bool) {
-        guard let target else { return handle(.refused) }
-        page.removeAll(keepingCapacity: true)
-        phase = .asked
-        guard let upstream = relay.upstream(to: target, fresh: fresh) else { return handle(.refused) }
-        self.upstream = upstream
-        wasWritten = !isSubmitting
-        let limits = relay.limits
-        connectBy = upstream.isConnected ? .max : now + limits.connect
-        // A server that runs statements in the POST has all the time for them, and for nothing else.
-        answerBy = now + (isSubmitting ? limits.submitAnswer : limits.pollAnswer)
-        if target.startsOnPost, purpose != .pass, purpose != .cancelByID { answerBy = .max }
-        upstream.send(
-            isSubmitting ? .post : method, head: requestHead,
-            body: requestBody.count <= Self.smallBody ? [] : requestBody, for: self)
-    }
-
-    /// Lets the upstream connection go, with whatever it still brings.
-    func dropUpstream() {
-        upstream?.discard()
-        upstream = nil
+        base = Array("http://".utf8)
+        if host.isEmpty {
+            base.append(contentsOf: relay.hub.listenAuthority.withLock { $0 }.utf8)
+        } else {
+            base.append(contentsOf: bytes.extracting(host))
+        }
     }
 
     // MARK: Failures
@@ -325,23 +314,23 @@ final class Exchange: UpstreamClient, Ticking {
     /// Ends the exchange; the front, if there still is one, goes on with the next.
     func end() { letGo()?.exchangeEnded() }
 
-    /// Gives back everything that the exchange holds, and answers the front that it had.
+    /// Gives back everything that the exchange holds of its statement, and answers the front that it belongs to.
     private func letGo() -> Front? {
         phase = .atRest
         isPaused = false
         dropUpstream()
         giveBackPage()
         dropBody()
-        capsule = nil
+        if capsule != nil { capsule = nil }
         isSubmitting = false
         dropCredentials()
         if requestHead.capacity > Self.roomAtRest { requestHead = [] }
         if answerHead.capacity > Self.roomAtRest { answerHead = [] }
-        if isCounted { cell?.exchangeEnded(now: now) }
-        isCounted = false
-        cell = nil
-        let front = front
-        self.front = nil
+        if let cell {
+            if isCounted { cell.exchangeEnded(now: now) }
+            isCounted = false
+            self.cell = nil
+        }
         return front
     }
 
@@ -365,8 +354,8 @@ final class Exchange: UpstreamClient, Ticking {
     func settle() {
         let pending = front?.notePending() ?? 0
         guard pending > 0, let upstream, !isPaused else { return }
-        let limits = relay.limits
-        let highWater = relay.hub.pendingBytes.inUse > limits.relayBuffers ? 64 << 10 : limits.highWater
+        let isCrowded = relay.hub.pendingBytes.inUse > relay.limits.relayBuffers
+        let highWater = isCrowded ? 64 << 10 : relay.limits.highWater
         if pending > highWater {
             isPaused = true
             upstream.pause()
@@ -387,7 +376,7 @@ final class Exchange: UpstreamClient, Ticking {
             pageBudget = 0
         }
         scanned = 0
-        if page.capacity > 4096 { page = [] } else { page.removeAll(keepingCapacity: true) }
+        if page.capacity > 4096 { page = [] } else if !page.isEmpty { page.removeAll(keepingCapacity: true) }
     }
 }
 

@@ -61,7 +61,8 @@ final class SideCancel: UpstreamClient, Ticking {
         sent += 1
         nextAt = relay.now + Self.pause
         upstream = relay.upstream(to: target, fresh: sent > 1)
-        upstream?.send(.delete, head: request, body: [], for: self)
+        let head = request
+        upstream?.send(.delete, head: head.span, body: Span(), for: self)
     }
 
     /// The coordinator did not say that the attempt is gone.

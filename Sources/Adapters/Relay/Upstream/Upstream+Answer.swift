@@ -4,39 +4,42 @@ import Wire
 /// Takes answers apart: head, framing, body.
 extension Upstream {
     func take(_ bytes: Span<UInt8>) {
+        guard !hasHead else { return takeBody(bytes, from: 0) }
+        var head = head.take() ?? relay.lendResponseHead()
         var at = 0
-        while !hasHead {
+        while at < bytes.count {
             let rest = bytes.extracting(at..<bytes.count)
             switch head.parse(rest) {
             case .more:
                 kept = []
                 kept.append(contentsOf: rest)
+                self.head = head
                 return
             case .bad: return fail(.notProtocol)
             case .whole: break
             }
-            if head.status < 200 {
-                // 100 and 103 announce the answer; 101 was not asked for.
-                guard head.status != 101 else { return fail(.notProtocol) }
-                at += head.end
-                head.reset()
-                if at >= bytes.count { return }
-                continue
+            if head.status >= 200 {
+                hasHead = true
+                keepsAlive = head.keepsAlive
+                takeFirst(head, rest)
+                break
             }
-            hasHead = true
-            return takeFirst(rest)
+            // 100 and 103 announce the answer; 101 was not asked for.
+            guard head.status != 101 else { return fail(.notProtocol) }
+            at += head.end
+            head.reset()
         }
-        takeBody(bytes, from: 0)
+        relay.giveBack(head)
     }
 
     /// The head is there: hands it over with the first piece of the body.
-    private func takeFirst(_ bytes: Span<UInt8>) {
-        let head = head
-        guard let client else { return discard() }
+    private func takeFirst(_ head: ResponseHead, _ bytes: Span<UInt8>) {
+        guard client != nil else { return discard() }
         let start = head.end
         if head.hasNoBody(method: method) {
-            finish(keep: head.keepsAlive && start == bytes.count)
-            return client.answered(self, head, bytes, body: start..<start, isWhole: true)
+            let client = finish(keep: keepsAlive && start == bytes.count)
+            client?.answered(self, head, bytes, body: start..<start, isWhole: true)
+            return
         }
         if head.isChunked {
             var body = ChunkedBody()
@@ -44,67 +47,64 @@ extension Upstream {
             case .bad: return fail(.notProtocol)
             case .more:
                 framing = .chunked(body)
-                client.answered(self, head, bytes, body: start..<start, isWhole: false)
+                client?.answered(self, head, bytes, body: start..<start, isWhole: false)
             case .end(let end):
-                finish(keep: head.keepsAlive && end == bytes.count)
-                client.answered(self, head, bytes, body: start..<start, isWhole: true)
+                let client = finish(keep: keepsAlive && end == bytes.count)
+                client?.answered(self, head, bytes, body: start..<start, isWhole: true)
             case .data(let range):
-                takeFirstChunk(body, range, head, bytes, client)
+                takeFirstChunk(body, range, head, bytes)
             }
         } else if head.contentLength >= 0 {
             let have = bytes.count - start
             if have >= head.contentLength {
-                finish(keep: head.keepsAlive && have == head.contentLength)
-                client.answered(self, head, bytes, body: start..<start + head.contentLength, isWhole: true)
+                let client = finish(keep: keepsAlive && have == head.contentLength)
+                client?.answered(self, head, bytes, body: start..<start + head.contentLength, isWhole: true)
             } else {
                 framing = .length(head.contentLength - have)
-                client.answered(self, head, bytes, body: start..<bytes.count, isWhole: false)
+                client?.answered(self, head, bytes, body: start..<bytes.count, isWhole: false)
             }
         } else {
             framing = .untilClose
-            client.answered(self, head, bytes, body: start..<bytes.count, isWhole: false)
+            client?.answered(self, head, bytes, body: start..<bytes.count, isWhole: false)
         }
     }
 
     /// A small page comes as one chunk and its end in one read: it is handed over where it lies.
     private func takeFirstChunk(
-        _ first: ChunkedBody, _ range: Range<Int>, _ head: ResponseHead, _ bytes: Span<UInt8>,
-        _ client: any UpstreamClient
+        _ first: ChunkedBody, _ range: Range<Int>, _ head: ResponseHead, _ bytes: Span<UInt8>
     ) {
         var ahead = first
         if case .end(let end) = ahead.next(bytes, from: range.upperBound) {
-            finish(keep: head.keepsAlive && end == bytes.count)
-            return client.answered(self, head, bytes, body: range, isWhole: true)
+            let client = finish(keep: keepsAlive && end == bytes.count)
+            client?.answered(self, head, bytes, body: range, isWhole: true)
+            return
         }
         framing = .chunked(first)
-        client.answered(self, head, bytes, body: range, isWhole: false)
-        if self.client != nil { takeBody(bytes, from: range.upperBound) }
+        client?.answered(self, head, bytes, body: range, isWhole: false)
+        if client != nil { takeBody(bytes, from: range.upperBound) }
     }
 
     private func takeBody(_ bytes: Span<UInt8>, from: Int) {
-        guard let client else { return discard() }
+        guard client != nil else { return discard() }
         switch framing {
         case .length(let left):
             let have = bytes.count - from
             if have >= left {
-                finish(keep: head.keepsAlive && have == left)
-                client.received(bytes, from..<from + left, isLast: true)
+                finish(keep: keepsAlive && have == left)?.received(bytes, from..<from + left, isLast: true)
             } else {
                 framing = .length(left - have)
-                client.received(bytes, from..<bytes.count, isLast: false)
+                client?.received(bytes, from..<bytes.count, isLast: false)
             }
         case .untilClose:
-            client.received(bytes, from..<bytes.count, isLast: false)
+            client?.received(bytes, from..<bytes.count, isLast: false)
         case .chunked(var body):
-            takeChunks(&body, bytes, from: from, client)
+            takeChunks(&body, bytes, from: from)
         case .rawChunks(var body):
-            takeRawChunks(&body, bytes, from: from, client)
+            takeRawChunks(&body, bytes, from: from)
         }
     }
 
-    private func takeChunks(
-        _ body: inout ChunkedBody, _ bytes: Span<UInt8>, from: Int, _ client: any UpstreamClient
-    ) {
+    private func takeChunks(_ body: inout ChunkedBody, _ bytes: Span<UInt8>, from: Int) {
         var at = from
         while true {
             switch body.next(bytes, from: at) {
@@ -113,23 +113,22 @@ extension Upstream {
                 framing = .chunked(body)
                 return
             case .end(let end):
-                finish(keep: head.keepsAlive && end == bytes.count)
-                return client.received(bytes, end..<end, isLast: true)
+                let client = finish(keep: keepsAlive && end == bytes.count)
+                client?.received(bytes, end..<end, isLast: true)
+                return
             case .data(let range):
                 at = range.upperBound
                 framing = .chunked(body)
-                client.received(bytes, range, isLast: false)
-                guard self.client != nil else { return }
+                client?.received(bytes, range, isLast: false)
+                guard client != nil else { return }
                 if case .rawChunks = framing {
-                    return takeRawChunks(&body, bytes, from: at, client)
+                    return takeRawChunks(&body, bytes, from: at)
                 }
             }
         }
     }
 
-    private func takeRawChunks(
-        _ body: inout ChunkedBody, _ bytes: Span<UInt8>, from: Int, _ client: any UpstreamClient
-    ) {
+    private func takeRawChunks(_ body: inout ChunkedBody, _ bytes: Span<UInt8>, from: Int) {
         var at = from
         while true {
             switch body.next(bytes, from: at) {
@@ -137,11 +136,12 @@ extension Upstream {
             case .data(let range): at = range.upperBound
             case .more:
                 framing = .rawChunks(body)
-                if from < bytes.count { client.received(bytes, from..<bytes.count, isLast: false) }
+                if from < bytes.count { client?.received(bytes, from..<bytes.count, isLast: false) }
                 return
             case .end(let end):
-                finish(keep: head.keepsAlive && end == bytes.count)
-                return client.received(bytes, from..<end, isLast: true)
+                let client = finish(keep: keepsAlive && end == bytes.count)
+                client?.received(bytes, from..<end, isLast: true)
+                return
             }
         }
     }

@@ -45,44 +45,46 @@ final class Upstream: StreamOwner {
         case untilClose
     }
 
-    private let relay: RelayLoop
+    let relay: RelayLoop
     /// Where it leads; replaced by the newest table's view of the same coordinator when it is reused.
     var target: Target
     /// Since when it is idle.
     var idleSince: Int64 = 0
-    private var stream: Stream?
+    private let stream: Stream
     var client: (any UpstreamClient)?
     var state = State.idle
     private(set) var isConnected = false
     private var isReused = false
     var method = Method.get
-    var head: ResponseHead
+    /// A head that is not whole.
+    var head: ResponseHead?
     var kept: [UInt8] = []
     var framing = Framing.untilClose
     var hasHead = false
+    /// What the head said of the connection.
+    var keepsAlive = false
 
     init?(_ relay: RelayLoop, _ target: Target) {
         guard let address = target.address else { return nil }
         self.relay = relay
         self.target = target
-        head = ResponseHead(maximumBytes: relay.limits.headSize)
-        stream = relay.loop.connect(address, owner: self)
+        stream = Stream(relay.loop)
+        stream.connect(address, owner: self)
     }
 
     /// Whether a request may be sent on it.
-    var isUsable: Bool { state == .idle && stream?.isOpen == true }
+    var isUsable: Bool { state == .idle && stream.isOpen }
 
-    /// Sends a request.
-    func send(_ method: Method, head requestHead: [UInt8], body: [UInt8], for client: any UpstreamClient) {
+    /// Sends a request: its head, and its body if that is not behind it already.
+    func send(_ method: Method, head requestHead: Span<UInt8>, body: Span<UInt8>, for client: any UpstreamClient) {
         self.client = client
         self.method = method
         isReused = isConnected
         state = .asked
         hasHead = false
-        head.reset()
-        guard let stream, stream.isOpen else { return fail(isReused ? .stale : .refused) }
+        guard stream.isOpen else { return fail(isReused ? .stale : .refused) }
         stream.resumeReading()
-        if body.isEmpty { stream.write(requestHead.span) } else { stream.write(requestHead.span, body.span) }
+        stream.write(requestHead, body)
     }
 
     /// The client wants no more of it: what still comes is not wanted either.
@@ -90,13 +92,13 @@ final class Upstream: StreamOwner {
         client = nil
         guard state != .closed else { return }
         state = .closed
-        stream?.close()
+        stream.close()
     }
 
     /// Asks the coordinator to wait.
-    func pause() { stream?.pauseReading() }
+    func pause() { stream.pauseReading() }
     /// Goes on.
-    func resume() { stream?.resumeReading() }
+    func resume() { stream.resumeReading() }
 
     /// From now on chunks are handed on with their framing. Answers how many bytes of the present chunk are to come.
     func passRawChunks() -> Int? {
@@ -133,16 +135,13 @@ final class Upstream: StreamOwner {
 
     func ended() {
         if hasHead, case .untilClose = framing, state == .answering {
-            let client = client
-            finish(keep: false)
-            client?.received([UInt8]().span, 0..<0, isLast: true)
+            finish(keep: false)?.received([UInt8]().span, 0..<0, isLast: true)
             return
         }
         lost()
     }
 
     func closed(_ reason: CloseReason) {
-        stream = nil
         guard state != .closed else { return }
         // Whatever kept the connect from standing, nothing was written.
         if !isConnected, client != nil { return fail(.refused) }
@@ -166,17 +165,18 @@ final class Upstream: StreamOwner {
         client?.failed(failure)
     }
 
-    /// The answer is whole: the connection is free for the next request before its client goes on.
-    func finish(keep: Bool) {
-        client = nil
-        kept = []
+    /// The answer is whole: the connection is free for the next request before its client goes on, which is the answer.
+    func finish(keep: Bool) -> (any UpstreamClient)? {
+        let client = client.take()
+        if !kept.isEmpty { kept = [] }
         // An answer that came before the request had left says that the rest of the request was not wanted.
-        if keep, !target.startsOnPost, let stream, stream.isOpen, stream.pendingBytes == 0 {
+        if keep, !target.startsOnPost, stream.isOpen, stream.pendingBytes == 0 {
             state = .idle
             stream.resumeReading()
             relay.keep(self)
         } else {
             discard()
         }
+        return client
     }
 }

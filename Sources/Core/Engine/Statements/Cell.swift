@@ -119,7 +119,8 @@ public final class Cell: Sendable {
     }
 
     /// A page is about to leave.
-    public func page(attempt: UInt16, facts: PageFacts, now: Int64) -> PageResult {
+    /// - Parameter endsExchange: it leaves whole, and with it the poll's exchange ends.
+    public func page(attempt: UInt16, facts: PageFacts, endsExchange: Bool = false, now: Int64) -> PageResult {
         step { state in
             let counted = state.machine.counted
             let hadEnded = state.machine.wasRelayed
@@ -128,8 +129,11 @@ public final class Cell: Sendable {
             result.ended = !hadEnded && state.machine.wasRelayed
             result.isUnnamed = state.placement.queryID.isEmpty
             result.hasPast = state.machine.hasPast
-            if case .relay = result.step, facts.hasRows || (result.ended && !facts.failed) {
-                result.retriedBy = state.machine.takeRetryResult()
+            if case .relay = result.step {
+                if endsExchange { state.machine.onExchangeEnded(now: now) }
+                if facts.hasRows || (result.ended && !facts.failed) {
+                    result.retriedBy = state.machine.takeRetryResult()
+                }
             }
             return result
         }
