@@ -21,3 +21,7 @@ public func raiseDescriptorLimit() -> Int {
 
 /// Milliseconds on the clock that `Loop.now` shows, for other threads.
 public func monotonicMilliseconds() -> Int64 { Int64(truncatingIfNeeded: uv_hrtime() / 1_000_000) }
+
+/// Gives the memory that was freed back to the system. By itself the allocator keeps all of it that lies below something
+/// still in use. It takes a millisecond for some ten thousand pieces, in which who allocates may wait.
+public func giveBackMemory() { _ = malloc_trim(0) }

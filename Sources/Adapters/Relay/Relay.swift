@@ -216,7 +216,8 @@ public final class Relay: Traffic {
             _ = hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
             for id in record.queryIDs {
                 hub.shownIDs.add(
-                    id, key: record.key, registration: record.registration, at: record.submitted, remembered: .max / 4
+                    id, key: record.key, registration: record.registration, hasKnownSuffix: false, at: record.submitted,
+                    remembered: .max / 4
                 ) { _ in true }
             }
         }

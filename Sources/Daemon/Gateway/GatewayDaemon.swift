@@ -134,7 +134,8 @@ public final class GatewayDaemon: Sendable {
         var tasks: [(name: String, task: Task<Void, Never>)] = []
         let front: SocketAddress
         do {
-            for service in [routing, history, attending, probing, retention] as [any Service] {
+            let memory = MemoryReturn(clock: clock)
+            for service in [routing, history, attending, probing, retention, memory] as [any Service] {
                 try await service.start()
                 tasks.append(run(service))
             }

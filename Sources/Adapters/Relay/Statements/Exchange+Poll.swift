@@ -119,6 +119,8 @@ extension Hub {
     /// The statement ended by its last page: what carries its tag is relayed from now on. Of an adopted one that is
     /// remembered, so that it is not adopted again.
     func finished(_ cell: Cell, remembersAdopted: Bool) {
-        if !remembersAdopted { cells.remove(cell.key) }
+        if remembersAdopted { return }
+        cells.remove(cell.key)
+        shownIDs.ended(cell.placement.queryID, of: cell.key)
     }
 }

@@ -163,7 +163,8 @@ extension Exchange {
     func noteShown(_ queryID: String, of cell: Cell, at target: Target) {
         let cells = relay.hub.cells
         relay.hub.shownIDs.add(
-            queryID, key: cell.key, registration: target.coordinator.registration, at: relay.wall,
+            queryID, key: cell.key, registration: target.coordinator.registration,
+            hasKnownSuffix: idSuffix(queryID).map { $0 == target.coordinator.idSuffix } ?? false, at: relay.wall,
             remembered: relay.limits.remembered, isLive: { cells.cell($0) != nil })
     }
 
