@@ -4,6 +4,8 @@
         setup-tests build-tests build-budgets
 
 PYTEST = .testbed/bin/python -m pytest
+# `make release LINKING=` for a toolchain whose static libraries do not fit the system's.
+LINKING = --static-swift-stdlib
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +35,7 @@ fmt: ## Format the sources
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
 
 release: setup ## Build the binary to ship: .build/release/penstock, without a Swift runtime beside it
-	swift build --configuration release --static-swift-stdlib --product penstock
+	swift build --configuration release $(LINKING) --product penstock
 
 bench: release ## CPU per relayed request beside HAProxy, nginx, Envoy (installs them; 6 minutes; ARGS='--cases POST')
 	@Scripts/setup-bench.sh
