@@ -244,6 +244,8 @@ public protocol Storage: Sendable {
     func statements(_ filter: StatementFilter) async throws(StorageProblem) -> [StatementRecord]
     /// One statement, by the gateway's id or any engine query id.
     func statement(_ id: String) async throws(StorageProblem) -> StatementRecord?
+    /// The statements of these ids of the gateway's, those that there are, in any order.
+    func statements(ids: [String]) async throws(StorageProblem) -> [StatementRecord]
     /// The lines of the retry log that match, newest first.
     func retries(_ filter: RetryFilter) async throws(StorageProblem) -> [RetryRecord]
     /// Removes history that is older than `before` or beyond so many bytes, oldest first; answers how many statements.

@@ -33,15 +33,15 @@ public struct StatementEvent: Sendable {
     /// What happened.
     public enum Change: Equatable, Sendable {
         /// Its POST was taken and a group was chosen.
-        case submitted(user: String, source: String, group: String, kind: StatementKind)
+        case submitted(Submission)
         /// It was sent to a coordinator.
-        case attempted(number: Int, pool: String, coordinator: String, registration: UInt32)
+        case attempted(number: Int, Place)
         /// The coordinator answered with an id.
         case answered(number: Int, queryID: String)
         /// A page showed that it runs.
         case running
-        /// A failure of the attempt was judged.
-        case judged(Verdict, coordinator: String)
+        /// A failure of the attempt was judged. Few are, so that it makes no other event larger.
+        indirect case judged(Verdict, coordinator: String)
         /// It waits here, from now until it is sent to a coordinator or ends.
         case waits(WaitReason)
         /// A poll of a statement whose owner is gone arrived here.

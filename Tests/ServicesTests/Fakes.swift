@@ -169,6 +169,10 @@ actor MemoryStorage: Storage {
         try check()
         return history[id] ?? history.values.first { $0.queryIDs.contains(id) }
     }
+    func statements(ids: [String]) async throws(StorageProblem) -> [StatementRecord] {
+        try check()
+        return ids.compactMap { history[$0] }
+    }
     func retries(_ filter: RetryFilter) async throws(StorageProblem) -> [RetryRecord] {
         try check()
         let found = history.values.flatMap { record in

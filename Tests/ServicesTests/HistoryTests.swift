@@ -19,8 +19,11 @@ import Wire
     /// A whole life of a statement: 1 s long.
     private func life(_ number: UInt64, user: String = "ann") -> [StatementEvent] {
         [
-            event(number, .submitted(user: user, source: "cli", group: "default", kind: .read)),
-            event(number, .attempted(number: 1, pool: "blue", coordinator: "blue-1", registration: 1), at: 1),
+            event(number, .submitted(Submission(user: user, source: "cli", group: "default", kind: .read))),
+            event(
+                number,
+                .attempted(number: 1, Place(group: "default", pool: "blue", coordinator: "blue-1", registration: 1)),
+                at: 1),
             event(number, .answered(number: 1, queryID: "2026_\(number)_abcde"), at: 2),
             event(number, .running, at: 3), event(number, .ended(.finished, failure: nil, message: nil), at: 1000),
         ]
@@ -280,7 +283,7 @@ import Wire
         var book = RecordBook(capacity: 10)
         for number in 1...12 as ClosedRange<UInt64> {
             let now = Int64(number)
-            book.take(event(number, .submitted(user: "u", source: "", group: "g", kind: .read)), now: now)
+            book.take(event(number, .submitted(Submission(user: "u", source: "", group: "g", kind: .read))), now: now)
             if number > 6 { book.take(event(number, .ended(.finished, failure: nil, message: nil)), now: now) }
         }
         book.tidy(now: 20)
@@ -295,10 +298,11 @@ import Wire
         var book = RecordBook(capacity: 100)
         for number in 1...20_000 as ClosedRange<UInt64> {
             let now = Int64(number)
-            book.take(event(number, .submitted(user: "u", source: "", group: "g", kind: .read)), now: now)
+            book.take(event(number, .submitted(Submission(user: "u", source: "", group: "g", kind: .read))), now: now)
             book.take(event(number, .ended(.finished, failure: nil, message: nil)), now: now)
             guard number.isMultiple(of: 50) else { continue }
-            book.written(book.takeDrafts(limit: 10, now: now, all: false))
+            _ = book.takeDrafts(limit: 10, now: now, all: false)
+            book.written()
             book.tidy(now: now)
         }
         #expect(book.records.count <= 100)

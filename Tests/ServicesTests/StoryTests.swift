@@ -18,13 +18,14 @@ import Wire
     private func moment(_ milliseconds: Int64) -> Timestamp { ManualClock.start.adding(milliseconds: milliseconds) }
 
     private var submitted: StatementEvent {
-        event(.submitted(user: "ann", source: "cli", group: "default", kind: .read), at: 0)
+        event(.submitted(Submission(user: "ann", source: "cli", group: "default", kind: .read)), at: 0)
     }
 
     private func attempted(_ number: Int, _ coordinator: String, at time: Int64) -> StatementEvent {
         let pool = String(coordinator.prefix { $0 != "-" })
         let change = StatementEvent.Change.attempted(
-            number: number, pool: pool, coordinator: coordinator, registration: UInt32(number))
+            number: number,
+            Place(group: "default", pool: pool, coordinator: coordinator, registration: UInt32(number)))
         return event(change, at: time)
     }
 

@@ -77,22 +77,21 @@ final class Output {
         count += 1
     }
 
-    /// Puts a decimal number that is not negative.
-    func put(decimal value: Int) {
+    /// Puts a decimal number that is not negative, filled up with zeroes to at least so many digits.
+    func put(decimal value: Int, digits least: Int = 1) {
         var digits = 1
         var rest = value
         while rest >= 10 {
             rest /= 10
             digits += 1
         }
+        digits = max(digits, least)
         makeRoom(digits)
         rest = value
-        var at = count + digits
-        repeat {
-            at -= 1
+        for at in stride(from: count + digits - 1, through: count, by: -1) {
             unsafe bytes[at] = UInt8(48 + rest % 10)
             rest /= 10
-        } while rest > 0
+        }
         count += digits
     }
 

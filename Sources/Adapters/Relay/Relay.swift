@@ -115,9 +115,9 @@ public final class Relay: Traffic {
         for tombstone in tombstones {
             switch tombstone.kind {
             case .canceled:
-                var placement = Placement(group: "", submitted: tombstone.at)
+                var placement = Placement(Place(group: ""), submitted: tombstone.at)
                 placement.queryID = tombstone.queryID
-                _ = hub.cells.add(
+                hub.cells.add(
                     Cell(key: tombstone.key, machine: StatementMachine(canceledAt: now), placement: placement))
             case .superseded, .submitted: hub.restored.add(tombstone)
             }
@@ -201,19 +201,18 @@ public final class Relay: Traffic {
     public func presume(_ statements: [StatementRecord]) {
         let now = monotonicMilliseconds()
         for record in statements where record.registration != 0 {
-            var placement = Placement(group: record.group, submitted: record.submitted)
-            placement.pool = record.pool
-            placement.coordinator = record.coordinator
-            placement.registration = record.registration
+            let place = Place(
+                group: record.group, pool: record.pool, coordinator: record.coordinator,
+                registration: record.registration, load: hub.load(record.registration))
+            var placement = Placement(place, submitted: record.submitted)
             placement.queryID = record.queryIDs.last ?? ""
-            placement.load = hub.load(record.registration)
             let machine = StatementMachine(
                 presumedAttempt: max(
                     UInt16(clamping: record.attempts.last?.number ?? 1),
                     hub.restored.supersededAttempt(of: record.key) &+ 1),
                 reads: record.kind?.reads ?? false,
                 startsOnPost: false, now: now)
-            _ = hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
+            hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
             for id in record.queryIDs {
                 hub.shownIDs.add(
                     id, key: record.key, registration: record.registration, hasKnownSuffix: false, at: record.submitted,

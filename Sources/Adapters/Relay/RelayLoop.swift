@@ -21,8 +21,12 @@ final class RelayLoop {
 
     private var version: UInt64 = 0
     private let index: Int
+    /// What follows the number in the ids of the statements that this process took.
+    private let idEnd: [UInt8]
     private let loopCount: Int
     private var shard: Int
+    /// Before these moments time does nothing to the statements of a shard, by shard.
+    private var due = [Int64](repeating: .min, count: CellTable.shardCount)
     private var fronts: [Front] = []
     private var orphans: [any Ticking] = []
     /// By coordinator; they are few, and every request looks one up.
@@ -45,6 +49,8 @@ final class RelayLoop {
     private static let maximumIdle = 256
     private static let tickMilliseconds = 100
     private static let shardsPerTick = 8
+    /// A shard is looked at this often at least, in milliseconds: limits may have changed.
+    private static let longestSweep: Int64 = 5000
 
     init(
         loop: Loop, hub: Hub, index: Int, loopCount: Int,
@@ -53,6 +59,7 @@ final class RelayLoop {
         self.loop = loop
         self.hub = hub
         self.index = index
+        idEnd = Array(statementID(owner: hub.owner, statement: 0).utf8.dropFirst(5))
         self.loopCount = loopCount
         self.post = post
         shard = index
@@ -134,9 +141,12 @@ final class RelayLoop {
 
     /// Hands the events over that no tick has taken yet.
     func flush() {
+        guard !events.isEmpty else { return }
         let batch = events
         events = []
-        if !batch.isEmpty { hub.sink.accept(batch) }
+        // There will be about as many again.
+        events.reserveCapacity(batch.count)
+        hub.sink.accept(batch)
     }
 
     func accept(_ descriptor: OwnedDescriptor) {
@@ -214,14 +224,29 @@ final class RelayLoop {
         counters.idleConnections -= 1
     }
 
+    /// Puts the gateway's id of a statement into the output.
+    func putID(of key: StatementKey) {
+        if key.owner == hub.owner {
+            out.put(decimal: Int(clamping: key.number), digits: 5)
+            out.put(idEnd)
+        } else {
+            let id = statementIDText(owner: key.owner, statement: key.number)
+            out.put(id.bytes.span, id.range)
+        }
+    }
+
     // MARK: Events
 
     func report(_ key: StatementKey, _ change: StatementEvent.Change) {
+        report(key, change, at: hub.clock.now())
+    }
+
+    func report(_ key: StatementKey, _ change: StatementEvent.Change, at moment: Timestamp) {
         if events.count >= Self.maximumEvents {
             events.removeFirst(Self.maximumEvents / 16)
             counters.droppedEvents += UInt64(Self.maximumEvents / 16)
         }
-        events.append(StatementEvent(key: key, at: hub.clock.now(), change: change))
+        events.append(StatementEvent(key: key, at: moment, change: change))
     }
 
     /// A suffix of query ids that the table does not have yet: says so once.
@@ -277,28 +302,38 @@ final class RelayLoop {
         flush()
     }
 
-    /// Looks at some shards of the statements, so that all are looked at within a second.
+    /// Goes over some shards of the statements, so that what is due is seen within a second.
     private func sweep(_ now: Int64) {
         for _ in 0..<Self.shardsPerTick { sweepShard(now) }
     }
 
     private func sweepShard(_ now: Int64) {
+        if now >= due[shard] { lookAtShard(now) }
+        shard += loopCount
+        if shard >= CellTable.shardCount { shard = index % CellTable.shardCount }
+    }
+
+    private func lookAtShard(_ now: Int64) {
         let limits = limits
+        let (abandoned, patience) = (limits.abandoned, limits.remembered)
+        // What comes, or happens to a statement meanwhile, is due later than that.
+        var due = now + min(Self.longestSweep, abandoned, patience)
         var remembered: [(key: StatementKey, since: Int64)] = []
         for cell in hub.cells.cells(ofShard: shard) {
-            switch cell.tick(abandoned: limits.abandoned, remembered: limits.remembered, now: now) {
+            let look = cell.look(abandoned: abandoned, remembered: patience, now: now)
+            switch look.tick {
             case .none: break
             case .abandoned: report(cell.key, .ended(.abandoned, failure: nil, message: nil))
             case .remembered(let since): remembered.append((cell.key, since))
             case .forget: hub.cells.remove(cell.key)
             }
+            due = min(due, look.due)
             // What runs in a transaction uses it.
-            if let transaction = cell.transactionInUse { usePin(transaction) }
+            if let transaction = look.transaction { usePin(transaction) }
         }
+        self.due[shard] = due
         hub.remember(remembered.count, inShard: shard)
         forgetOldest(of: &remembered)
-        shard += loopCount
-        if shard >= CellTable.shardCount { shard = index % CellTable.shardCount }
     }
 
     /// Keeps what is remembered of ended statements within `limits.tombstones`; the oldest go first.

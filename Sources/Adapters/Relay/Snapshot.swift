@@ -1,3 +1,4 @@
+import Bytes
 import Engine
 import Model
 import Network
@@ -6,6 +7,8 @@ import Wire
 /// A coordinator as the loops see it: everything that a request needs of it, made once per table.
 final class Target: Sendable {
     let coordinator: Coordinator
+    /// What its statements share.
+    let place: Place
     let address: SocketAddress?
     let load: CoordinatorLoad
     let dialect: Dialect
@@ -15,10 +18,16 @@ final class Target: Sendable {
     let requestLines: [UInt8]
     /// `X-Penstock-Pool` and `X-Penstock-Coordinator`, as bytes.
     let responseLines: [UInt8]
+    /// The last five characters of its query ids, as bytes; empty while they are not known.
+    let idSuffix: [UInt8]
 
     init(_ coordinator: Coordinator, pool: Pool?, load: CoordinatorLoad) {
         self.coordinator = coordinator
         self.load = load
+        place = Place(
+            group: coordinator.group, pool: coordinator.pool, coordinator: coordinator.name,
+            registration: coordinator.registration, load: load)
+        idSuffix = Array((coordinator.idSuffix ?? "").utf8)
         address = coordinator.address.flatMap { SocketAddress(ip: $0.ip, port: $0.port) }
         dialect = pool?.dialect ?? .trino
         startsOnPost = pool?.starts == .post
@@ -30,12 +39,27 @@ final class Target: Sendable {
     }
 }
 
+extension Target {
+    /// Whether an engine's query id ends as those of this coordinator do.
+    func hasGiven(_ queryID: Span<UInt8>) -> Bool {
+        let suffix = idSuffix
+        let start = queryID.count - suffix.count
+        guard !suffix.isEmpty, queryID.count == engineIDLength, queryID[start - 1] == UInt8(ascii: "_") else {
+            return false
+        }
+        return equals(queryID, start..<queryID.count, suffix.span)
+    }
+}
+
 /// What all loops route by: immutable, replaced whole.
 final class Snapshot: Sendable {
     let table: RoutingTable
+    /// In the order of the table's coordinators.
     let targets: Targets
-    /// By index into the table's coordinators.
-    let loads: [CoordinatorLoad]
+    /// What is not placed on a coordinator yet, by index into the table's groups.
+    let unplaced: [Place]
+    /// The same without a group.
+    let nowhere = Place(group: "")
     let limits: RelayLimits
     let retries: RetryTerms
     /// What failures are judged by.
@@ -51,16 +75,13 @@ final class Snapshot: Sendable {
         self.limits = limits
         self.retries = retries
         self.policy = policy
-        var targets: [Target] = []
-        var loads: [CoordinatorLoad] = []
-        for coordinator in table.coordinators {
-            let count = load(coordinator.registration)
-            loads.append(count)
-            targets.append(
-                Target(coordinator, pool: table.group(coordinator.group)?.pool(coordinator.pool), load: count))
-        }
-        self.targets = Targets(targets)
-        self.loads = loads
+        targets = Targets(
+            table.coordinators.map { coordinator in
+                Target(
+                    coordinator, pool: table.group(coordinator.group)?.pool(coordinator.pool),
+                    load: load(coordinator.registration))
+            })
+        unplaced = table.groups.map { Place(group: $0.name) }
         selectorHeaders = Set(table.selectors.flatMap { $0.headers.map { Selector.canonicalName($0.name) } })
     }
 }
@@ -68,7 +89,8 @@ final class Snapshot: Sendable {
 /// The coordinators of a table by their registrations. They are few, and every poll looks one up.
 struct Targets: Sendable {
     private let registrations: [UInt32]
-    private let all: [Target]
+    /// All of them, in the table's order.
+    let all: [Target]
 
     init(_ all: [Target]) {
         self.all = all

@@ -11,6 +11,8 @@ final class Database {
     let isWritable: Bool
     /// Whether the connection met something worse than a full disk: it is to be opened anew.
     private(set) var isSuspect = false
+    /// What was said last of that; nil: nothing.
+    private var isSyncing: Bool?
 
     private init(_ connection: consuming Connection, _ access: Connection.Access) {
         self.connection = connection
@@ -38,6 +40,8 @@ final class Database {
             guard mode == .text("wal") else { throw SQLiteError(extendedCode: 14, message: "the file takes no WAL") }
             try database.connection.execute(
                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216")
+            // A longer log, because the last page of each index is written with each batch, and moved only once.
+            try database.connection.execute("PRAGMA wal_autocheckpoint = 4000")
         } catch {
             throw StorageProblem(error)
         }
@@ -60,6 +64,13 @@ final class Database {
         }
         guard case .away = problem, fileBytes(path) != nil, (fileBytes(path + "-wal") ?? 0) == 0 else { throw problem }
         return try checked(connect(path, .immutable))
+    }
+
+    /// Says whether transactions are durable when they are committed, or with the next durable one.
+    func sync(_ syncs: Bool) throws(SQLiteError) {
+        guard syncs != isSyncing else { return }
+        try connection.execute("PRAGMA synchronous = \(syncs ? "FULL" : "NORMAL")")
+        isSyncing = syncs
     }
 
     /// Runs the body, with SQLite's errors as the port's.

@@ -36,9 +36,19 @@ actor HistoryReader: ThreadActor {
             if let own = try selectStatements(connection, "WHERE id = ?", [.text(id)]).first { return own }
             // Coordinators that restart may use an id again: the newest statement is meant.
             let clause = """
-                WHERE number IN (SELECT statement FROM query_id WHERE id = ?) ORDER BY submitted DESC, number DESC LIMIT 1
+                WHERE number IN (
+                    SELECT statement FROM query_id WHERE id = ?1 UNION ALL SELECT number FROM statement WHERE query_id = ?1)
+                ORDER BY submitted DESC, number DESC LIMIT 1
                 """
             return try selectStatements(connection, clause, [.text(id)]).first
+        }
+    }
+
+    func statements(ids: [String]) throws(StorageProblem) -> [StatementRecord] {
+        try read { connection throws(SQLiteError) in
+            var found: [StatementRecord] = []
+            for id in ids { found += try selectStatements(connection, "WHERE id = ?", [.text(id)]) }
+            return found
         }
     }
 

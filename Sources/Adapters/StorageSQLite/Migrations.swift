@@ -193,6 +193,13 @@ let migrations = [
     DROP TABLE canceled;
     CREATE INDEX tombstone_at ON tombstone (at);
     """,
+    // 4: a statement with one attempt, of which there is nothing to tell but when it was sent, has no row beside its
+    // own: most are so. What was written before keeps its rows.
+    """
+    ALTER TABLE statement ADD COLUMN sent INTEGER;
+    ALTER TABLE statement ADD COLUMN query_id TEXT;
+    CREATE INDEX statement_query_id ON statement (query_id) WHERE query_id IS NOT NULL;
+    """,
 ]
 
 /// Brings the schema to the newest version, each step in a transaction of its own with its number.

@@ -11,7 +11,9 @@ extension SQLiteStorage {
     public func record(_ statements: [StatementRecord]) async throws(StorageProblem) {
         guard !statements.isEmpty else { return }
         try writeBehind { connection throws(SQLiteError) in
-            for statement in statements { try save(statement, connection) }
+            try connection.withStatement(SQLiteStorage.saving) { saving throws(SQLiteError) in
+                for statement in statements { try save(statement, saving, connection) }
+            }
         }
     }
 
@@ -23,6 +25,11 @@ extension SQLiteStorage {
     /// One statement, by the gateway's id, else the newest that an engine gave this id.
     public nonisolated func statement(_ id: String) async throws(StorageProblem) -> StatementRecord? {
         try await reader.statement(id)
+    }
+
+    /// The statements of these ids, those that there are.
+    public nonisolated func statements(ids: [String]) async throws(StorageProblem) -> [StatementRecord] {
+        try await reader.statements(ids: ids)
     }
 
     /// The lines of the retry log that match, newest first.
@@ -61,26 +68,35 @@ extension SQLiteStorage {
         return Int(try (number("page_count") - number("freelist_count")) * number("page_size"))
     }
 
-    private func save(_ record: StatementRecord, _ connection: borrowing Connection) throws(SQLiteError) {
-        let rows = try connection.rows(
-            """
-            INSERT INTO statement (id, owner, owner_random, owner_number, state, user, source, group_name, pool,
-                coordinator, registration, kind, submitted, ended, failure, message, is_retried, dropped_verdicts,
-                dropped_waits)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET state = excluded.state, user = excluded.user, source = excluded.source,
-                group_name = excluded.group_name, pool = excluded.pool, coordinator = excluded.coordinator,
-                registration = excluded.registration, kind = excluded.kind, submitted = excluded.submitted,
-                ended = excluded.ended, failure = excluded.failure, message = excluded.message,
-                is_retried = excluded.is_retried, dropped_verdicts = excluded.dropped_verdicts,
-                dropped_waits = excluded.dropped_waits
-            RETURNING number
-            """, .text(record.id), Value(record.key.owner.counter), Value(bits: record.key.owner.random),
+    /// Writes the row of a statement, or what has changed in it.
+    private static let saving = """
+        INSERT INTO statement (id, owner, owner_random, owner_number, state, user, source, group_name, pool,
+            coordinator, registration, kind, submitted, ended, failure, message, is_retried, dropped_verdicts,
+            dropped_waits, sent, query_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, user = excluded.user, source = excluded.source,
+            group_name = excluded.group_name, pool = excluded.pool, coordinator = excluded.coordinator,
+            registration = excluded.registration, kind = excluded.kind, submitted = excluded.submitted,
+            ended = excluded.ended, failure = excluded.failure, message = excluded.message,
+            is_retried = excluded.is_retried, dropped_verdicts = excluded.dropped_verdicts,
+            dropped_waits = excluded.dropped_waits, sent = excluded.sent, query_id = excluded.query_id
+        """
+
+    private func save(
+        _ record: StatementRecord, _ saving: borrowing Statement, _ connection: borrowing Connection
+    ) throws(SQLiteError) {
+        let only = record.onlyAttempt
+        try saving.bind([
+            .text(record.id), Value(record.key.owner.counter), Value(bits: record.key.owner.random),
             Value(bits: record.key.number), .text(record.state.rawValue), .text(record.user), .text(record.source),
             .text(record.group), .text(record.pool), .text(record.coordinator), Value(record.registration),
             Value(record.kind?.rawValue), record.submitted.value, Value(record.ended),
             Value(record.failure), Value(record.message), Value(record.isRetried ? 1 : 0),
-            Value(record.droppedVerdicts), Value(record.droppedWaits))
+            Value(record.droppedVerdicts), Value(record.droppedWaits), Value(only?.started), Value(only?.queryID),
+        ])
+        while try saving.step() {}
+        if only != nil || record.hasNothingBeside { return }
+        let rows = try connection.rows("SELECT number FROM statement WHERE id = ?", .text(record.id))
         guard let number = rows.first?.first else { return }
         try connection.run("DELETE FROM attempt WHERE statement = ?", number)
         for attempt in record.attempts {
@@ -96,5 +112,31 @@ extension SQLiteStorage {
         }
         try save(record.verdicts, of: number, connection)
         try save(record.waits, of: number, connection)
+    }
+}
+
+extension StatementRecord {
+    /// Its attempt, if it is its only one and its own row tells all of it but when it was sent and its id.
+    fileprivate var onlyAttempt: AttemptRecord? {
+        guard verdicts.isEmpty, waits.isEmpty, attempts.count == 1, let attempt = attempts.first, queryIDs.count <= 1,
+            attempt.queryID == queryIDs.first
+        else { return nil }
+        return attempt == AttemptRecord(only: attempt.started, queryID: attempt.queryID, of: self) ? attempt : nil
+    }
+
+    /// Whether it has no attempt yet, and nothing befell it.
+    fileprivate var hasNothingBeside: Bool {
+        verdicts.isEmpty && waits.isEmpty && attempts.isEmpty && queryIDs.isEmpty
+    }
+}
+
+extension AttemptRecord {
+    /// The only attempt of a statement, as the statement's row tells it.
+    init(only started: Timestamp, queryID: String?, of record: StatementRecord) {
+        self.init(number: 1, pool: record.pool, coordinator: record.coordinator, started: started)
+        self.queryID = queryID
+        ended = record.ended
+        failure = record.failure
+        message = record.message
     }
 }

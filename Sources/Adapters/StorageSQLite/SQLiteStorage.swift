@@ -44,8 +44,9 @@ public actor SQLiteStorage: Storage, ThreadActor {
         syncing: Bool = true, _ body: (borrowing Connection) throws(SQLiteError) -> Result
     ) throws(StorageProblem) -> Result {
         do throws(StorageProblem) {
-            let result = try writable().run { connection throws(SQLiteError) in
-                try connection.execute("PRAGMA synchronous = \(syncing ? "FULL" : "NORMAL")")
+            let database = try writable()
+            let result = try database.run { connection throws(SQLiteError) in
+                try database.sync(syncing)
                 return try connection.transaction { () throws(SQLiteError) in try body(connection) }
             }
             problem = nil

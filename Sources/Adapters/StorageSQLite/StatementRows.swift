@@ -10,14 +10,21 @@ func selectStatements(
     let statement = try connection.prepare(
         """
         SELECT number, id, owner, owner_random, owner_number, state, user, source, group_name, pool, coordinator,
-            registration, kind, submitted, ended, failure, message, dropped_verdicts, dropped_waits
+            registration, kind, submitted, ended, failure, message, dropped_verdicts, dropped_waits, sent, query_id
         FROM statement \(clause)
         """)
     try statement.bind(values)
     var found: [StatementRecord] = []
     while try statement.step() {
-        guard var record = StatementRecord(row: statement.row()) else { continue }
-        let number = statement.value(0)
+        let row = statement.row()
+        guard var record = StatementRecord(row: row) else { continue }
+        if let sent = Timestamp(row[19]) {
+            record.attempts = [AttemptRecord(only: sent, queryID: row[20].text, of: record)]
+            record.queryIDs = row[20].text.map { [$0] } ?? []
+            found.append(record)
+            continue
+        }
+        let number = row[0]
         record.attempts = try connection.rows(
             """
             SELECT number, pool, coordinator, query_id, failure, message, rule, class, action, gate, started, ended

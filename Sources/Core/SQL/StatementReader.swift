@@ -119,7 +119,7 @@ struct StatementReader {
     /// `merge` may be names, unless another name follows.
     private func mayWrite(_ text: Span<UInt8>) -> Bool {
         guard let keyword else { return false }
-        guard keyword == .merge || keyword == .update else { return Keyword.writing.contains(keyword) }
+        guard keyword == .merge || keyword == .update else { return keyword.writes }
         var ahead = self
         ahead.advance(text)
         return ahead.isName
@@ -168,7 +168,7 @@ struct StatementReader {
                     guard tableReads(text) else { return false }
                     continue
                 }
-                if Keyword.writing.contains(keyword) || Keyword.writingUnlessNames.contains(keyword) { return false }
+                if keyword.writes || keyword.writesUnlessName { return false }
             case .quotedName, .string, .number, .parameter, .symbol: break
             }
             advance(text)

@@ -18,6 +18,8 @@ public final class History: Service {
     /// The share of one core's time that writing may take, as one in so many: the loops need the cores more. What
     /// comes faster than that waits, and is dropped beyond the capacity.
     private static let share: Int64 = 20
+    /// The longest rest between two writes, in milliseconds.
+    private static let longestRest: Int64 = 500
     /// How long after the start statements of gone owners are presumed to run, in milliseconds; as long as the engines
     /// wait for a poll (design 4).
     private static let presumption: Int64 = 300_000
@@ -109,20 +111,21 @@ public final class History: Service {
     }
 
     private func take(_ events: [StatementEvent]) async {
-        for event in events {
-            if case .adopted(let attempt, let registration) = event.change {
-                await recall(event.key, attempt: attempt, registration: registration, at: event.at)
-            }
+        for index in events.indices {
+            guard case .adopted(let attempt, let registration) = events[index].change else { continue }
+            await recall(events[index].key, attempt: attempt, registration: registration, at: events[index].at)
         }
         let now = clock.monotonic()
         let strays = state.withLock { state in
-            for event in events {
-                state.book.take(event, now: now)
-                if case .judged(let verdict, _) = event.change { state.retries.add(verdict) }
+            // A span, because an element of the array would be copied.
+            let events = events.span
+            for index in events.indices {
+                state.book.take(events[index], now: now)
+                if case .judged(let verdict, _) = events[index].change { state.retries.add(verdict) }
             }
-            return state.book.strays(now: now)
+            return now >= state.resting ? state.book.strays(limit: Self.batch, now: now) : []
         }
-        for key in strays { await recall(stray: key) }
+        if !strays.isEmpty { await recall(strays: strays) }
         let ended = state.withLock { state in
             let ended = state.book.takeEnded()
             for record in ended {
@@ -134,13 +137,17 @@ public final class History: Service {
         for record in ended { log.write(finished: record) }
     }
 
-    private func write(_ drafts: [RecordBook.Draft], begun: Int64) async -> Bool {
+    /// How long it rests after so much work: a machine that is short of time for one write must not keep all from
+    /// being written for long.
+    private static func rest(after milliseconds: Int64) -> Int64 { min(milliseconds * (share - 1), longestRest) }
+
+    private func write(_ drafts: [StatementRecord], begun: Int64) async -> Bool {
         do throws(StorageProblem) {
-            try await storage.record(drafts.map(\.record))
+            try await storage.record(drafts)
             let now = clock.monotonic()
             let wasAway = state.withLock { state in
-                state.book.written(drafts)
-                state.resting = now + (now - begun) * (Self.share - 1)
+                state.book.written()
+                state.resting = now + Self.rest(after: now - begun)
                 defer { state.isStoreAway = false }
                 return state.isStoreAway
             }
@@ -149,7 +156,7 @@ public final class History: Service {
         } catch {
             let now = clock.monotonic()
             let isNews = state.withLock { state in
-                state.book.putBack(drafts, now: now)
+                state.book.putBack(now: now)
                 state.resting = now + Self.patience
                 defer { state.isStoreAway = true }
                 return !state.isStoreAway
@@ -183,14 +190,27 @@ public final class History: Service {
         state.withLock { $0.book.recall(recalled, isStored: isStored, now: now) }
     }
 
-    /// Late events of a statement that ended, or whose beginning was lost.
-    private func recall(stray key: StatementKey) async {
-        let found = await stored(statementID(owner: key.owner, statement: key.number))
+    /// Late events of statements that ended, or whose beginning was lost.
+    private func recall(strays keys: [StatementKey]) async {
+        let begun = clock.monotonic()
+        let found: [StatementRecord]
+        do throws(StorageProblem) {
+            found = try await storage.statements(ids: keys.map { statementID(owner: $0.owner, statement: $0.number) })
+        } catch {
+            // Then their history begins here.
+            log.debug("records could not be read", LogField("problem", error.text))
+            found = []
+        }
         let now = clock.monotonic()
         state.withLock { state in
-            if let found { state.book.recall(found, isStored: true, now: now) } else { state.book.forget(key) }
-            // One whose end was told without a poll that adopted it is presumed no longer.
-            if state.book.hasEnded(key) { state.presumed[key] = nil }
+            for record in found { state.book.recall(record, isStored: true, now: now) }
+            for key in keys {
+                if !state.book.holds(key) { state.book.forget(key) }
+                // One whose end was told without a poll that adopted it is presumed no longer.
+                if state.book.hasEnded(key) { state.presumed[key] = nil }
+            }
+            // Reading takes its share as writing does.
+            state.resting = max(state.resting, now + Self.rest(after: now - begun))
         }
     }
 

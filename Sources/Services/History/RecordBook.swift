@@ -1,6 +1,5 @@
 import Engine
 import Model
-import Wire
 
 /// The records of statements that have not ended, or have not been written since: it puts events together and says
 /// what is to be written.
@@ -9,13 +8,6 @@ import Wire
 /// earlier one that comes late. A statement that ended stays ended, unless it was given up (abandoned, lost) and a poll
 /// shows that it went on. An event costs a look-up, however many records are held: it must keep up with the loops.
 struct RecordBook {
-    /// A version of a record that is to be written.
-    struct Draft: Equatable, Sendable {
-        /// The record.
-        var record: StatementRecord
-        fileprivate var revision: UInt32
-    }
-
     /// Records that it holds at most; beyond, the oldest are dropped and counted.
     let capacity: Int
     /// How long after its first change a record of a statement that goes on is written, in milliseconds: most
@@ -35,6 +27,10 @@ struct RecordBook {
     private var leaving = Queue<RecordEntry>()
     /// Ended, and nobody was told yet.
     private var untold: [RecordEntry] = []
+    /// Given out to be written, each at this revision.
+    private var drafted: [(entry: RecordEntry, revision: UInt32)] = []
+    /// What an event came of last: the next is often of the same.
+    private var latest: RecordEntry?
     /// Events came, but no beginning.
     private var orphans: Set<StatementKey> = []
     /// Records that were dropped before they were written.
@@ -55,14 +51,13 @@ struct RecordBook {
     func holds(_ key: StatementKey) -> Bool { entries[key]?.hasBegun ?? false }
 
     /// Whether a record is held that has ended.
-    func hasEnded(_ key: StatementKey) -> Bool { entries[key]?.record.state.isTerminal ?? false }
+    func hasEnded(_ key: StatementKey) -> Bool { entries[key]?.hasEnded ?? false }
 
     /// Takes a record that does not begin with a submission here.
     /// - Parameter isStored: whether the store has it as it is.
     mutating func recall(_ record: StatementRecord, isStored: Bool, now: Int64) {
         let entry = RecordEntry(record, now: now)
-        entry.hasBegun = true
-        entry.isTold = record.ended != nil
+        latest = nil
         if let earlier = entries[record.key] {
             // Events came first: what they say is put upon the record.
             entry.putUpon(earlier)
@@ -76,36 +71,40 @@ struct RecordBook {
 
     /// Takes an event.
     mutating func take(_ event: StatementEvent, now: Int64) {
-        let entry: RecordEntry
-        var wasOrphan = false
-        if let known = entries[event.key] {
-            entry = known
-            wasOrphan = !known.hasBegun
-        } else {
-            let id = statementID(owner: event.key.owner, statement: event.key.number)
-            entry = RecordEntry(StatementRecord(id: id, key: event.key, submitted: event.at), now: now)
-            entries[event.key] = entry
-        }
+        let entry = entry(event.key, now: now)
         let change = entry.take(event)
         entry.touched = now
         if !entry.hasBegun {
             orphans.insert(event.key)
-        } else if wasOrphan {
+        } else if !orphans.isEmpty {
             orphans.remove(event.key)
         }
         enqueue(entry, change: change, now: now)
     }
 
+    private mutating func entry(_ key: StatementKey, now: Int64) -> RecordEntry {
+        if let latest, latest.key == key, !latest.isGone { return latest }
+        let entry: RecordEntry
+        if let known = entries[key] {
+            entry = known
+        } else {
+            entry = RecordEntry(key, now: now)
+            entries[key] = entry
+        }
+        latest = entry
+        return entry
+    }
+
     /// Puts a changed entry where its turn to be written comes.
     private mutating func enqueue(_ entry: RecordEntry, change: RecordEntry.Change, now: Int64) {
         guard entry.hasBegun else { return }
-        if entry.record.state.isTerminal {
+        if entry.hasEnded {
             if !entry.isTold {
                 entry.isTold = true
                 untold.append(entry)
             }
-            if entry.isUnwritten, entry.place != .ended {
-                entry.place = .ended
+            if entry.isUnwritten, entry.standing != .ended {
+                entry.standing = .ended
                 ended.append(entry)
             }
             return
@@ -114,14 +113,14 @@ struct RecordBook {
         switch change {
         case .none:
             break
-        case .little where entry.place == .none:
-            entry.place = .resting
+        case .little where entry.standing == .none:
+            entry.standing = .resting
             entry.waiting = now
             resting.append(entry)
         case .little:
             break
-        case .much where entry.place == .none || entry.place == .resting:
-            entry.place = .settling
+        case .much where entry.standing == .none || entry.standing == .resting:
+            entry.standing = .settling
             entry.waiting = now
             settling.append(entry)
         case .much:
@@ -132,8 +131,11 @@ struct RecordBook {
     // MARK: Writing
 
     /// Keys of which events came, but no beginning, for so long that none will come.
-    func strays(now: Int64) -> [StatementKey] {
-        orphans.filter { key in entries[key].map { now - $0.touched >= Self.lateness } ?? true }
+    func strays(limit: Int, now: Int64) -> [StatementKey] {
+        if orphans.isEmpty { return [] }
+        return Array(
+            orphans.lazy.filter { key in entries[key].map { now - $0.touched >= Self.lateness } ?? true }
+                .prefix(limit))
     }
 
     /// Gives up a stray that the store does not know either.
@@ -148,39 +150,38 @@ struct RecordBook {
         return untold.map(\.record)
     }
 
-    /// Takes out what is to be written now; what the store does not take is to be put back.
+    /// Takes out what is to be written now, until the next call of `written` or `putBack`.
     /// - Parameter all: also what could wait.
-    mutating func takeDrafts(limit: Int, now: Int64, all: Bool) -> [Draft] {
-        var drafts: [Draft] = []
-        func draw(_ queue: inout Queue<RecordEntry>, _ place: RecordEntry.Place, after delay: Int64) {
-            while drafts.count < limit, let entry = queue.first, all || now - entry.waiting >= delay {
+    mutating func takeDrafts(limit: Int, now: Int64, all: Bool) -> [StatementRecord] {
+        drafted.removeAll(keepingCapacity: true)
+        func draw(_ queue: inout Queue<RecordEntry>, _ standing: RecordEntry.Standing, after delay: Int64) {
+            while drafted.count < limit, let entry = queue.first, all || now - entry.waiting >= delay {
                 _ = queue.popFirst()
                 // It may have moved on to another queue since.
-                guard entry.place == place, !entry.isGone else { continue }
-                entry.place = .none
-                if entry.isUnwritten { drafts.append(Draft(record: entry.record, revision: entry.revision)) }
+                guard entry.standing == standing, !entry.isGone else { continue }
+                entry.standing = .none
+                if entry.isUnwritten { drafted.append((entry, entry.revision)) }
             }
         }
         draw(&ended, .ended, after: .min)
         draw(&settling, .settling, after: Self.settling)
         draw(&resting, .resting, after: Self.resting)
-        return drafts
+        return drafted.map(\.entry.record)
     }
 
-    /// The store has these.
-    mutating func written(_ drafts: [Draft]) {
-        for draft in drafts {
-            guard let entry = entries[draft.record.key] else { continue }
-            entry.written = draft.revision
-            if entry.record.state.isTerminal, !entry.isUnwritten { leaving.append(entry) }
+    /// The store has what was taken out.
+    mutating func written() {
+        for (entry, revision) in drafted where !entry.isGone {
+            entry.written = revision
+            if entry.hasEnded, !entry.isUnwritten { leaving.append(entry) }
         }
+        drafted.removeAll(keepingCapacity: true)
     }
 
-    /// The store did not take these.
-    mutating func putBack(_ drafts: [Draft], now: Int64) {
-        for draft in drafts {
-            if let entry = entries[draft.record.key] { enqueue(entry, change: .much, now: now) }
-        }
+    /// The store did not take it.
+    mutating func putBack(now: Int64) {
+        for (entry, _) in drafted where !entry.isGone { enqueue(entry, change: .much, now: now) }
+        drafted.removeAll(keepingCapacity: true)
     }
 
     /// Lets go what ended and is written, and what there is no room for: first what the store has, then what ended,
@@ -189,12 +190,12 @@ struct RecordBook {
         while let entry = leaving.first, now - entry.touched >= Self.lateness || entry.isUnwritten || entry.isGone {
             _ = leaving.popFirst()
             // One that changed again comes here again.
-            if !entry.isUnwritten, entry.record.state.isTerminal { forget(entry) }
+            if !entry.isUnwritten, entry.hasEnded { forget(entry) }
         }
         // A queue still holds what has moved on to another; where that one has all the writer's time, it would grow.
         let most = 2 * entries.count + 1000
-        if settling.count > most { settling.keep { $0.place == .settling && !$0.isGone } }
-        if resting.count > most { resting.keep { $0.place == .resting && !$0.isGone } }
+        if settling.count > most { settling.keep { $0.standing == .settling && !$0.isGone } }
+        if resting.count > most { resting.keep { $0.standing == .resting && !$0.isGone } }
         while entries.count > capacity, let entry = leaving.popFirst() { forget(entry) }
         while entries.count > capacity, let entry = ended.popFirst() { drop(entry, from: .ended) }
         while entries.count > capacity, let entry = settling.popFirst() { drop(entry, from: .settling) }
@@ -205,14 +206,14 @@ struct RecordBook {
         }
     }
 
-    private mutating func drop(_ entry: RecordEntry, from place: RecordEntry.Place) {
-        guard entry.place == place, !entry.isGone else { return }
+    private mutating func drop(_ entry: RecordEntry, from standing: RecordEntry.Standing) {
+        guard entry.standing == standing, !entry.isGone else { return }
         if entry.isUnwritten { dropped += 1 }
         forget(entry)
     }
 
     private mutating func forget(_ entry: RecordEntry) {
         guard !entry.isGone else { return }
-        forget(entry.record.key)
+        forget(entry.key)
     }
 }

@@ -1,7 +1,8 @@
 import Engine
 import Model
+import Wire
 
-/// A record in the book, with what is known of its way to the store. A class, because it stands in a queue and in the
+/// A statement in the book, with what is known of its way to the store. A class, because it stands in a queue and in the
 /// book at once and is changed in place; it never leaves the book.
 final class RecordEntry {
     /// How much an event changed.
@@ -14,139 +15,154 @@ final class RecordEntry {
         case much
     }
     /// The queue that it stands in.
-    enum Place {
+    enum Standing {
         case none
         case ended
         case settling
         case resting
     }
 
-    var record: StatementRecord
+    let key: StatementKey
     /// Raised with each change.
-    var revision: UInt32 = 1
+    private(set) var revision: UInt32 = 1
     /// The revision that is in the store; 0: none.
     var written: UInt32 = 0
-    var place = Place.none
-    /// Since when it stands there, on the monotonic clock.
-    var waiting: Int64
-    /// When an event came last.
-    var touched: Int64
-    /// Whether it is known who submitted it.
-    var hasBegun = false
+    var standing = Standing.none
     /// Whether its end was told.
     var isTold = false
     /// Whether the book holds it no more.
     var isGone = false
-    /// Submissions that others of the same attempt came after.
-    var earlier: [Submission] = []
-    /// When a page last showed that it runs.
-    var ran: Timestamp?
+    /// Since when it stands in its queue, on the monotonic clock.
+    var waiting: Int64
+    /// When an event came last.
+    var touched: Int64
+    private var course = Course()
+    /// What befell it, once that is more than a course tells.
+    private var story: Story?
 
-    init(_ record: StatementRecord, now: Int64) {
-        self.record = record
+    /// One of which nothing is known yet.
+    init(_ key: StatementKey, now: Int64) {
+        self.key = key
         waiting = now
         touched = now
-        if record.state == .running { ran = record.attempts.last?.started ?? record.submitted }
+    }
+
+    /// One that was known before.
+    init(_ record: StatementRecord, now: Int64) {
+        key = record.key
+        waiting = now
+        touched = now
+        let ran = record.state == .running ? record.attempts.last?.started ?? record.submitted : nil
+        story = Story(record, hasBegun: true, ran: ran)
+        isTold = record.ended != nil
     }
 
     var isUnwritten: Bool { revision != written }
+    /// Whether it is known who submitted it.
+    var hasBegun: Bool { story?.hasBegun ?? (course.submission != nil) }
+    var hasEnded: Bool { story?.record.state.isTerminal ?? (course.end != nil) }
+    /// What is known of it.
+    var record: StatementRecord { story?.record ?? course.record(key) }
 
-    /// Takes an event into the record.
+    /// Takes an event.
     func take(_ event: StatementEvent) -> Change {
-        let change = apply(event)
+        let change = (story == nil ? course.take(event) : nil) ?? told().take(event)
         switch change {
         case .none: break
         case .little, .much: revision += 1
         }
+        // What was given up may go on after all.
+        if isTold, !hasEnded { isTold = false }
         return change
-    }
-
-    private func apply(_ event: StatementEvent) -> Change {
-        switch event.change {
-        case .submitted(let user, let source, let group, let kind):
-            hasBegun = true
-            record.submitted = event.at
-            record.user = user
-            record.source = source
-            record.group = group
-            record.kind = kind
-        case .attempted(let number, let pool, let coordinator, let registration):
-            attempted(
-                Submission(attempt: number, pool: pool, coordinator: coordinator, at: event.at),
-                registration: registration)
-        case .answered(let number, let queryID):
-            record.withAttempt(number, at: event.at) { $0.queryID = queryID }
-            if !record.queryIDs.contains(queryID) { record.queryIDs.append(queryID) }
-        case .running:
-            guard !record.state.isTerminal else { return .none }
-            ran = max(ran ?? event.at, event.at)
-            let before = record.state
-            conclude()
-            return record.state == before ? .none : .little
-        case .judged(let verdict, let coordinator):
-            judged(VerdictRecord(verdict, pool: "", coordinator: coordinator, at: event.at))
-        case .waits(let reason):
-            guard waits(reason, since: event.at) else { return .none }
-        case .adopted(_, let registration):
-            return adopted(registration, at: event.at)
-        case .ended(let state, let failure, let message):
-            guard !record.state.isTerminal else { return .none }
-            record.state = state
-            record.ended = event.at
-            record.failure = failure
-            record.message = Self.cut(message)
-        }
-        conclude()
-        return .much
-    }
-
-    private static func cut(_ message: String?) -> String? {
-        message.map { String($0.prefix(StatementRecord.messageLength)) }
-    }
-
-    private func adopted(_ registration: UInt32, at time: Timestamp) -> Change {
-        if record.registration == 0 { record.registration = registration }
-        guard record.state == .abandoned || record.state == .lost else { return .none }
-        record.state = .running
-        ran = time
-        record.ended = nil
-        record.failure = nil
-        record.message = nil
-        isTold = false
-        if let last = record.attempts.last, last.failure == nil {
-            record.withAttempt(last.number, at: time) { $0.ended = nil }
-        }
-        conclude()
-        return .much
     }
 
     /// Puts what events told before the record was found upon it.
     func putUpon(_ earlier: RecordEntry) {
         earlier.isGone = true
         revision = earlier.revision + 1
-        let told = earlier.record
-        for sent in earlier.earlier { attempted(sent, registration: told.registration) }
-        for attempt in told.attempts {
-            if !attempt.coordinator.isEmpty {
-                let sent = Submission(
-                    attempt: attempt.number, pool: attempt.pool, coordinator: attempt.coordinator, at: attempt.started)
-                attempted(sent, registration: told.registration)
-            }
-            record.withAttempt(attempt.number, at: attempt.started) { known in
-                known.queryID = attempt.queryID ?? known.queryID
-            }
+        told().putUpon(earlier.told())
+    }
+
+    /// From now on it has a story.
+    private func told() -> Story {
+        if let story { return story }
+        let story = Story(course.record(key), hasBegun: hasBegun, ran: course.ran)
+        self.story = story
+        course = Course()
+        return story
+    }
+}
+
+/// The life of nearly all statements, in short: sent once, answered, and ended without an error. There are many.
+private struct Course {
+    var submission: Submission?
+    /// When its POST was taken, or when something was first heard of it.
+    private var submitted: Timestamp?
+    private var place: Place?
+    private var sent = Timestamp(milliseconds: 0)
+    private var queryID = ""
+    /// When a page last showed that it runs.
+    private(set) var ran: Timestamp?
+    private(set) var end: (state: StatementState, at: Timestamp)?
+
+    /// Takes an event; nil: more happened than this can tell.
+    mutating func take(_ event: StatementEvent) -> RecordEntry.Change? {
+        submitted = submitted ?? event.at
+        switch event.change {
+        case .submitted(let submission):
+            guard self.submission == nil else { return nil }
+            self.submission = submission
+            submitted = event.at
+        case .attempted(let number, let place):
+            guard number == 1, self.place == nil else { return nil }
+            self.place = place
+            sent = event.at
+        case .answered(let number, let queryID):
+            guard number == 1, place != nil, self.queryID.isEmpty else { return nil }
+            self.queryID = queryID
+        case .running:
+            guard end == nil else { return RecordEntry.Change.none }
+            let before = state
+            ran = max(ran ?? event.at, event.at)
+            return state == before ? RecordEntry.Change.none : .little
+        case .ended(let state, nil, nil):
+            guard end == nil else { return RecordEntry.Change.none }
+            end = (state, event.at)
+        case .ended, .judged, .waits, .adopted: return nil
         }
-        for verdict in told.verdicts { judged(verdict) }
-        for wait in told.waits { _ = waits(wait.reason, since: wait.began) }
-        if let ran = earlier.ran { self.ran = max(self.ran ?? ran, ran) }
-        record.queryIDs += told.queryIDs.filter { !record.queryIDs.contains($0) }
-        let wasGivenUp = record.state == .abandoned || record.state == .lost
-        if told.state.isTerminal, !record.state.isTerminal || wasGivenUp {
-            record.state = told.state
-            record.ended = told.ended
-            record.failure = told.failure
-            record.message = told.message
+        return .much
+    }
+
+    private var state: StatementState {
+        if let end { return end.state }
+        guard place != nil else { return ran == nil ? .waiting : .running }
+        return ran.map { $0 >= sent } ?? false ? .running : .queued
+    }
+
+    /// All that it tells.
+    func record(_ key: StatementKey) -> StatementRecord {
+        var record = StatementRecord(
+            id: statementID(owner: key.owner, statement: key.number), key: key,
+            submitted: submitted ?? Timestamp(milliseconds: 0))
+        record.state = state
+        record.ended = end?.at
+        if let submission {
+            record.user = submission.user
+            record.source = submission.source
+            record.group = submission.group
+            record.kind = submission.kind
         }
-        conclude()
+        guard let place else { return record }
+        record.pool = place.pool
+        record.coordinator = place.coordinator
+        record.registration = place.registration
+        var attempt = AttemptRecord(number: 1, pool: place.pool, coordinator: place.coordinator, started: sent)
+        attempt.ended = end?.at
+        if !queryID.isEmpty {
+            attempt.queryID = queryID
+            record.queryIDs = [queryID]
+        }
+        record.attempts = [attempt]
+        return record
     }
 }

@@ -87,6 +87,16 @@ import CSQLite
         return rows
     }
 
+    /// Lends one statement to the body, for what is run many times in a row. Its prepared form is kept for the next
+    /// time.
+    public func withStatement(
+        _ sql: String, _ body: (borrowing Statement) throws(SQLiteError) -> Void
+    ) throws(SQLiteError) {
+        let statement = try reused(sql)
+        try body(statement)
+        prepared.keep(statement, sql)
+    }
+
     /// Runs every statement of a script, one after the other; stops at the first that fails.
     public func execute(_ script: String) throws(SQLiteError) {
         let code = unsafe sqlite3_exec(database, script, nil, nil, nil)
@@ -98,10 +108,10 @@ import CSQLite
     public func transaction<Result>(
         _ body: () throws(SQLiteError) -> Result
     ) throws(SQLiteError) -> Result {
-        try execute("BEGIN IMMEDIATE")
+        try run("BEGIN IMMEDIATE")
         do throws(SQLiteError) {
             let result = try body()
-            try execute("COMMIT")
+            try run("COMMIT")
             return result
         } catch {
             // Some errors have rolled the transaction back already; the first error is the one that counts.

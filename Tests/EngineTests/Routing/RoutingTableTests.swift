@@ -151,9 +151,9 @@ import Testing
             Selector(group: "bi", source: "airflow"),
         ]
         let table = RoutingTable(groups: groups, selectors: selectors)
-        #expect(table.group(for: facts)?.name == "etl")
-        #expect(table.group(for: SubmissionFacts(user: "ann"))?.name == "adhoc")
-        #expect(RoutingTable().group(for: facts) == nil)
+        #expect(table.groupIndex(for: facts).map { table.groups[$0].name } == "etl")
+        #expect(table.groupIndex(for: SubmissionFacts(user: "ann")).map { table.groups[$0].name } == "adhoc")
+        #expect(RoutingTable().groupIndex(for: facts) == nil)
     }
 
     @Test(arguments: [

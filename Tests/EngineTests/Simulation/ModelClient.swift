@@ -30,12 +30,11 @@ extension World {
         traits.isInTransaction = scenario.isInTransaction
         traits.mode = scenario.mode == .on ? nil : scenario.mode
         let machine = StatementMachine(reads: scenario.reads, startsOnPost: false, traits: traits, now: now)
-        let placement = Placement(group: "default", submitted: Timestamp(milliseconds: now))
-        let cell = Cell(key: key(owner), machine: machine, placement: placement, waiting: waiting)
+        let placement = Placement(Place(group: "default"), submitted: Timestamp(milliseconds: now))
+        let cell = Cell(
+            key: key(owner), machine: machine, placement: placement, capsule: scenario.hasCapsule ? capsule : nil,
+            waiting: waiting)
         self.cell = cell
-        if scenario.hasCapsule, let reservation = ByteReservation(100, of: capsules, limit: 100) {
-            cell.keep(capsule, reservation: reservation)
-        }
         budget.onStatement(window: terms.budgetWindow, now: now)
         exchangeCount += 1
         let number = exchangeCount
@@ -52,9 +51,11 @@ extension World {
 
     private var capsule: Capsule {
         Capsule(
-            bytes: [], body: [], kind: scenario.reads ? .read : .write,
-            group: "default", fixedPool: fixedPool, user: "ann",
-            transaction: scenario.isInTransaction ? "t" : nil, submitted: Timestamp(milliseconds: now))
+            bytes: [], headEnd: 0,
+            submission: Submission(
+                user: "ann", source: "", group: "default", kind: scenario.reads ? .read : .write),
+            fixedPool: fixedPool, transaction: scenario.isInTransaction ? "t" : nil,
+            submitted: Timestamp(milliseconds: now), budget: capsules, limit: 1000)
     }
 
     /// The client asks for its newest URI. An exchange that it waited for goes on, but nobody reads its answer.

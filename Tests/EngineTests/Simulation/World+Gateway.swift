@@ -27,7 +27,7 @@ extension World {
 
     func tick() {
         guard let cell else { return }
-        switch cell.tick(abandoned: 300_000, remembered: 900_000, now: now) {
+        switch cell.look(abandoned: 300_000, remembered: 900_000, now: now).tick {
         case .none, .remembered: break
         case .abandoned(let started):
             say("the statement is abandoned\(started ? " while it ran" : "")")
@@ -58,7 +58,7 @@ extension World {
         budget = RetryBudget()
         breaker = RetryBreaker()
         for coordinator in coordinators { loads[coordinator.registration] = CoordinatorLoad() }
-        let placement = Placement(group: "default", submitted: Timestamp(milliseconds: 0))
+        let placement = Placement(Place(group: "default"), submitted: Timestamp(milliseconds: 0))
         if store.isCanceled {
             cell = Cell(key: key(1), machine: StatementMachine(canceledAt: now), placement: placement)
         } else if let attempt = store.supersededAttempt {
@@ -103,12 +103,8 @@ extension World {
     /// A statement of a gateway that is gone lives on here.
     func adopt(_ uri: ClientURI) {
         guard now - uri.made <= 14 * 60_000 else { return }
-        var placement = Placement(group: "default", submitted: Timestamp(milliseconds: uri.made))
         let coordinator = coordinators[Int(uri.registration) - 1]
-        placement.pool = coordinator.pool
-        placement.coordinator = coordinator.name
-        placement.registration = uri.registration
-        placement.load = loads[uri.registration]
+        let placement = Placement(place(coordinator), submitted: Timestamp(milliseconds: uri.made))
         let machine = StatementMachine(
             presumedAttempt: uri.attempt, reads: scenario.reads && scenario.isKindStored,
             startsOnPost: coordinator.startsOnPost, now: now)
@@ -171,17 +167,19 @@ extension World {
             queued: { loads[table.coordinators[$0].registration]?.parts.queued ?? 0 })
     }
 
+    private func place(_ coordinator: ModelCoordinator) -> Place {
+        Place(
+            group: "default", pool: coordinator.pool, coordinator: coordinator.name,
+            registration: coordinator.registration, load: loads[coordinator.registration])
+    }
+
     /// Sends the statement's current attempt.
     func send(_ number: Int, to index: Int) {
         guard let cell = exchange(number)?.cell else { return }
         let coordinator = coordinators[index]
-        var placement = Placement(group: "default", submitted: cell.placement.submitted)
-        placement.pool = coordinator.pool
-        placement.coordinator = coordinator.name
-        placement.registration = coordinator.registration
+        var placement = Placement(place(coordinator), submitted: cell.placement.submitted)
         placement.incarnation = table.coordinators[index].incarnation
         placement.transaction = scenario.isInTransaction ? "t" : nil
-        placement.load = loads[coordinator.registration]
         guard let attempt = cell.submit(placement: placement, startsOnPost: coordinator.startsOnPost, now: now) else {
             return answerCurrent(number)
         }

@@ -8,21 +8,21 @@ import Wire
 @Suite struct CellTests {
     private let key = StatementKey(owner: Owner(counter: 1, random: 2), number: 3)
 
-    private func fresh(reads: Bool = true, waiting: WaitingCount? = nil) -> Cell {
+    private func fresh(reads: Bool = true, waiting: WaitingCount? = nil, budget: ByteBudget? = nil) -> Cell {
         Cell(
             key: key, machine: StatementMachine(reads: reads, startsOnPost: false, now: 0),
-            placement: Placement(group: "g", submitted: Timestamp(milliseconds: 0)), waiting: waiting)
+            placement: Placement(Place(group: "g"), submitted: Timestamp(milliseconds: 0)),
+            capsule: budget.map(capsule), waiting: waiting)
     }
 
     private func placement(_ load: CoordinatorLoad, _ name: String = "c1") -> Placement {
-        var placement = Placement(group: "g", submitted: Timestamp(milliseconds: 0))
-        placement.coordinator = name
-        placement.load = load
-        return placement
+        Placement(Place(group: "g", coordinator: name, load: load), submitted: Timestamp(milliseconds: 0))
     }
 
-    private func submitted(_ load: CoordinatorLoad, waiting: WaitingCount? = nil) -> Cell {
-        let cell = fresh(waiting: waiting)
+    private func submitted(
+        _ load: CoordinatorLoad, waiting: WaitingCount? = nil, budget: ByteBudget? = ByteBudget()
+    ) -> Cell {
+        let cell = fresh(waiting: waiting, budget: budget)
         _ = cell.submit(placement: placement(load), startsOnPost: false, now: 0)
         return cell
     }
@@ -37,12 +37,10 @@ import Wire
         ) { _ in .granted }
     }
 
-    private func keepCapsule(_ cell: Cell, of budget: ByteBudget) {
-        let capsule = Capsule(
-            bytes: [], body: [], kind: .read, group: "g", fixedPool: nil,
-            user: "ann", transaction: nil, submitted: Timestamp(milliseconds: 0))
-        guard let reservation = ByteReservation(10, of: budget, limit: 10) else { return }
-        cell.keep(capsule, reservation: reservation)
+    private func capsule(of budget: ByteBudget) -> Capsule {
+        Capsule(
+            bytes: [1, 2, 3], headEnd: 2, submission: Submission(user: "ann", source: "", group: "g", kind: .read),
+            fixedPool: nil, transaction: nil, submitted: Timestamp(milliseconds: 0), budget: budget, limit: 1000)
     }
 
     private let page = PageFacts(hasNext: true, runs: false, writes: false, failed: false)
@@ -69,7 +67,6 @@ import Wire
         let second = CoordinatorLoad()
         let waiting = WaitingCount()
         let cell = submitted(first, waiting: waiting)
-        keepCapsule(cell, of: ByteBudget())
         _ = cell.page(attempt: 1, facts: page, now: 1)
         #expect(fail(cell).step.isRetry)
         #expect(first.total == 0)
@@ -94,7 +91,6 @@ import Wire
     @Test func aMoveTakesItOffItsCoordinator() {
         let load = CoordinatorLoad()
         let cell = submitted(load)
-        keepCapsule(cell, of: ByteBudget())
         _ = cell.page(attempt: 1, facts: page, now: 1)
         let verdict = cell.move(
             attempt: 1, episode: HealthEpisode(registration: 1, number: 1), word: "down", incarnation: nil,
@@ -107,9 +103,8 @@ import Wire
 
     @Test func theCapsuleGivesItsBytesBackWhenRowsHaveLeft() {
         let budget = ByteBudget()
-        let cell = submitted(CoordinatorLoad())
-        keepCapsule(cell, of: budget)
-        #expect(budget.inUse == 10)
+        let cell = submitted(CoordinatorLoad(), budget: budget)
+        #expect(budget.inUse > 0)
         _ = cell.page(attempt: 1, facts: running, now: 1)
         #expect(cell.capsule != nil)
         _ = cell.page(attempt: 1, facts: rows, now: 1)
@@ -120,7 +115,6 @@ import Wire
     @Test func whatWasKeptGoesWithTheRowsOfALaterAttempt() {
         let budget = ByteBudget()
         let cell = submitted(CoordinatorLoad())
-        keepCapsule(cell, of: ByteBudget())
         _ = cell.page(attempt: 1, facts: page, now: 1)
         #expect(fail(cell).step.isRetry)
         cell.keep(
@@ -136,7 +130,6 @@ import Wire
     @Test func whatFindsNoRoomLeavesWhatWasKeptBefore() {
         let budget = ByteBudget()
         let cell = submitted(CoordinatorLoad())
-        keepCapsule(cell, of: ByteBudget())
         _ = cell.page(attempt: 1, facts: page, now: 1)
         #expect(fail(cell).step.isRetry)
         cell.keep(
@@ -147,7 +140,6 @@ import Wire
 
     @Test func whatAnsweredAWaitPageLastIsAnsweredAgain() {
         let cell = submitted(CoordinatorLoad())
-        keepCapsule(cell, of: ByteBudget())
         _ = cell.page(attempt: 1, facts: page, now: 1)
         #expect(fail(cell).step.isRetry)
         func attend() -> StatementMachine.Attend {
@@ -168,7 +160,6 @@ import Wire
 
     @Test func aRetrysSuccessIsSaidOnce() {
         let cell = submitted(CoordinatorLoad())
-        keepCapsule(cell, of: ByteBudget())
         _ = cell.page(attempt: 1, facts: page, now: 1)
         #expect(fail(cell).result == nil)
         _ = cell.attend(terms: RetryTerms(), now: 1000, isReachable: { _ in true }, release: { true })
@@ -182,7 +173,6 @@ import Wire
     @Test func aRetrysFailureIsSaidUnlessNobodyTookItOrItsUserIsAtFault() {
         func retried() -> Cell {
             let cell = submitted(CoordinatorLoad())
-            keepCapsule(cell, of: ByteBudget())
             _ = cell.page(attempt: 1, facts: page, now: 1)
             _ = fail(cell)
             _ = cell.attend(terms: RetryTerms(), now: 1000, isReachable: { _ in true }, release: { true })
@@ -215,7 +205,6 @@ import Wire
 
     @Test func aNewAttemptHasNoNewestURIUntilItsFirstPageLeaves() {
         let cell = submitted(CoordinatorLoad())
-        keepCapsule(cell, of: ByteBudget())
         _ = cell.page(attempt: 1, facts: page, now: 1)
         cell.handedOut([1, 2])
         #expect(fail(cell).step.isRetry)

@@ -4,7 +4,7 @@ import Wire
 extension Front {
     /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
     func beginBody(_ head: consuming RequestHead, _ bytes: Span<UInt8>) -> Int {
-        let length = head.contentLength
+        let length = max(0, head.contentLength)
         let isChunked = head.isChunked
         let expectsContinue = head.expectsContinue
         let limits = relay.limits
@@ -15,16 +15,17 @@ extension Front {
         let start = head.end
         let have = bytes.count - start
         if !isChunked, have >= length {
-            exchange.requestBody = []
-            exchange.requestBody.append(contentsOf: bytes.extracting(start..<start + length))
+            var whole: [UInt8] = []
+            whole.append(contentsOf: bytes.extracting(0..<start + length))
+            exchange.take(whole, headEnd: start)
             state = .exchange
             dispatch(head, bytes)
             return length
         }
         self.head = head
-        bodyHead = []
-        bodyHead.append(contentsOf: bytes.extracting(0..<start))
-        body = []
+        request = []
+        request.append(contentsOf: bytes.extracting(0..<start))
+        headEnd = start
         bodyLeft = length
         chunks = isChunked ? ChunkedBody() : nil
         state = .body
@@ -49,9 +50,9 @@ extension Front {
     func takeBody(_ bytes: Span<UInt8>) {
         guard var chunks else {
             // As much as it will take, for a capsule keeps it.
-            if body.isEmpty { body.reserveCapacity(bodyLeft) }
+            if request.count == headEnd { request.reserveCapacity(headEnd + bodyLeft) }
             let count = min(bodyLeft, bytes.count)
-            body.append(contentsOf: bytes.extracting(0..<count))
+            request.append(contentsOf: bytes.extracting(0..<count))
             bodyLeft -= count
             if count < bytes.count { kept.append(contentsOf: bytes.extracting(count..<bytes.count)) }
             if bodyLeft == 0 { bodyIsWhole() }
@@ -68,13 +69,13 @@ extension Front {
                 if end < bytes.count { kept.append(contentsOf: bytes.extracting(end..<bytes.count)) }
                 return bodyIsWhole()
             case .data(let range):
-                guard body.count + range.count <= relay.limits.statementText else {
+                guard request.count - headEnd + range.count <= relay.limits.statementText else {
                     return refuse(413, "The statement is longer than the limit (limits.statement_text).\n")
                 }
                 guard reserveBody(range.count) else {
                     return refuse(503, "The gateway has no room for more bodies now (limits.bodies). Try again.\n")
                 }
-                body.append(contentsOf: bytes.extracting(range))
+                request.append(contentsOf: bytes.extracting(range))
                 at = range.upperBound
             }
         }
@@ -82,13 +83,12 @@ extension Front {
 
     func bodyIsWhole() {
         guard let head = head.take() else { return }
-        exchange.requestBody = body
+        let bytes = request
+        request = []
+        exchange.take(bytes, headEnd: head.end)
         exchange.bodyBudget = bodyBudget
-        body = []
         chunks = nil
         bodyBudget = 0
-        let bytes = bodyHead
-        bodyHead = []
         deadline = .max
         state = .exchange
         relay.refresh()

@@ -153,14 +153,10 @@ extension Front {
         guard key.owner != relay.hub.owner else { return nil }
         // A tag tells when it was made; the statement is older than that, and nothing else is known of it.
         let made = Timestamp(milliseconds: Int64(tag.minute) * 60_000)
-        var placement = Placement(group: target.coordinator.group, submitted: made)
-        placement.pool = target.coordinator.pool
-        placement.coordinator = target.coordinator.name
-        placement.registration = tag.registration
-        placement.load = target.load
         let machine = StatementMachine(
             presumedAttempt: tag.attempt, reads: false, startsOnPost: target.startsOnPost, now: relay.now)
-        return relay.hub.cells.add(Cell(key: key, machine: machine, placement: placement))
+        return relay.hub.cells.add(
+            Cell(key: key, machine: machine, placement: Placement(target.place, submitted: made)))
     }
 
     /// A late poll of a queued URI could start a statement that everybody has forgotten (design 3).
@@ -276,10 +272,10 @@ extension Front {
             return (target, cell)
         }
         if let entry, let target = targets[entry.registration] { return (target, cell) }
-        guard let suffix = idSuffix(queryID) else { return nil }
+        guard let suffix = idSuffix(own.span).map({ exchange.text(own.span, $0) }) else { return nil }
         let coordinators = relay.snapshot.table.coordinators
-        let found = coordinators.last { $0.idSuffix == suffix }
-        return found.flatMap { relay.snapshot.targets[$0.registration] }.map { ($0, nil) }
+        return coordinators.indices.last { coordinators[$0].idSuffix == suffix }
+            .map { (relay.snapshot.targets.all[$0], nil) }
     }
 
     // MARK: Pages for people

@@ -80,7 +80,8 @@ extension Front {
         relay.refresh()
         isLastAnswer = !head.keepsAlive || head.version == .http10 || (sawEnd && head.end == bytes.count)
         let end = head.end
-        if head.isChunked || head.contentLength > 0 { return end + beginBody(head, bytes) }
+        // A statement may be empty; it is kept as any other.
+        if head.method == .post || head.isChunked || head.contentLength > 0 { return end + beginBody(head, bytes) }
         state = .exchange
         dispatch(head, bytes)
         return end

@@ -50,8 +50,9 @@ final class Front: StreamOwner {
     private var progressBy: Int64 = .max
 
     // The body that is coming.
-    var bodyHead: [UInt8] = []
-    var body: [UInt8] = []
+    /// The request as far as it has come: its head and the body behind it.
+    var request: [UInt8] = []
+    var headEnd = 0
     var bodyLeft = 0
     var chunks: ChunkedBody?
     var bodyBudget = 0
@@ -246,7 +247,7 @@ final class Front: StreamOwner {
         releaseHead()
         relay.hub.bodyBytes.giveBack(bodyBudget)
         bodyBudget = 0
-        body = []
+        request = []
     }
 
     // MARK: Time

@@ -8,9 +8,10 @@ extension Exchange {
     func readFacts(_ head: RequestHead, _ bytes: Span<UInt8>) -> SubmissionFacts {
         var facts = SubmissionFacts()
         var prepared: [Range<Int>] = []
-        let wanted = relay.snapshot.selectorHeaders
+        let snapshot = relay.snapshot
+        let wanted = snapshot.selectorHeaders
         // Only selectors ask for these two.
-        let hasSelectors = !relay.snapshot.table.selectors.isEmpty
+        let hasSelectors = !snapshot.table.selectors.isEmpty
         for field in head.fields {
             if field.name == .user { facts.user = bounded(text(bytes, field.value)) }
             if field.name == .source { facts.source = bounded(text(bytes, field.value)) }
@@ -33,8 +34,8 @@ extension Exchange {
             value.append(contentsOf: bytes.extracting(range))
             headerValues.append(value)
         }
-        let body = requestBody
-        facts.kind = statementKind(of: body.span, limit: relay.limits.kindText) { name in
+        let request = request
+        facts.kind = statementKind(of: request.span.extracting(sql), limit: relay.limits.kindText) { name in
             for value in headerValues {
                 let found = preparedStatement(named: name, in: value.span)
                 if found != nil { return found }
@@ -75,18 +76,18 @@ extension Exchange {
     }
 }
 
-/// The five characters that end an engine's query ids and tell one run of a coordinator from another; nil if the id
-/// has another shape.
-func idSuffix(_ queryID: String) -> String? {
-    let bytes = queryID.utf8
-    guard bytes.count == "yyyymmdd_hhmmss_nnnnn_suffx".utf8.count else { return nil }
-    var index = 0
-    for byte in bytes {
+/// Characters of a query id of Trino or Presto: `yyyymmdd_hhmmss_nnnnn_suffx`.
+let engineIDLength = 27
+
+/// Where the five characters are that end an engine's query id and tell one run of a coordinator from another; nil if
+/// the id has another shape.
+func idSuffix(_ queryID: Span<UInt8>) -> Range<Int>? {
+    guard queryID.count == engineIDLength else { return nil }
+    for index in queryID.indices {
         let separates = index == 8 || index == 15 || index == 21
-        guard (byte == UInt8(ascii: "_")) == separates else { return nil }
-        index += 1
+        guard (queryID[index] == UInt8(ascii: "_")) == separates else { return nil }
     }
-    return String(bytes.suffix(5))
+    return 22..<queryID.count
 }
 
 extension Substring {

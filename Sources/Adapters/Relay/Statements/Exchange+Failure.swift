@@ -191,7 +191,7 @@ extension Exchange {
         if credentials.isEmpty, !isSubmitting { takeCredentials() }
         if capsule == nil { capsule = cell.capsule }
         if front == nil {
-            if cell.key.owner == relay.hub.owner { _ = relay.hub.cells.add(cell) }
+            if cell.key.owner == relay.hub.owner { relay.hub.cells.add(cell) }
             return end()
         }
         beginWaiting()

@@ -358,7 +358,7 @@ extension Exchange {
     /// An updateType that is not a session statement's: Trino gives one to those too, and the text told already.
     private var writes: Bool {
         guard scanner.hasUpdateType, let cell, cell.reads else { return false }
-        return (capsule ?? cell.capsule)?.kind != .session
+        return (capsule ?? cell.capsule)?.submission.kind != .session
     }
 
     private func reportEnd(_ cell: Cell) {

@@ -31,7 +31,7 @@ extension Exchange {
 
     /// The gateway's id of the statement.
     var statementName: String {
-        if let cell { return String(decoding: cell.idBytes, as: UTF8.self) }
+        if let cell { return statementID(owner: cell.key.owner, statement: cell.key.number) }
         return statementID(owner: tag?.owner ?? relay.hub.owner, statement: tag?.statement ?? 0)
     }
 
@@ -64,7 +64,7 @@ extension Exchange {
         case .poolNotAllowed:
             text =
                 "Pool \"\(pool)\" of group \"\(place?.group ?? "")\" is not open to user "
-                + "\"\(capsule?.user ?? "")\", takes no named statements while it is idle, or does not exist. Nothing "
+                + "\"\(capsule?.submission.user ?? "")\", takes no named statements while it is idle, or does not exist. Nothing "
                 + "was submitted."
         case .queueFull:
             text =

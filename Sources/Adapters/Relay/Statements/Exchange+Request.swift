@@ -21,7 +21,7 @@ extension Exchange {
         putFields(head, bytes, shiftedBy: shift)
         if head.method == .post {
             out.put("Content-Length: ")
-            out.put(decimal: requestBody.count)
+            out.put(decimal: sql.count)
             out.put("\r\n")
         }
         if isSubmitting {
@@ -29,7 +29,10 @@ extension Exchange {
             putSubmissionLines(head)
         }
         out.put("\r\n")
-        if !requestBody.isEmpty, requestBody.count <= Self.smallBody { out.put(requestBody) }
+        if !sql.isEmpty, sql.count <= Self.smallBody {
+            let request = request
+            out.put(request.span, sql)
+        }
         out.copy(into: &requestHead)
     }
 
@@ -122,9 +125,9 @@ extension Exchange {
     /// Puts the lines that say which statement, where, and which attempt this is.
     func putOwnLines() {
         if let cell {
-            putStatementLine(cell)
+            putStatementLine(cell.key)
         } else if let tag {
-            putStatementLine(statementIDBytes(owner: tag.owner, statement: tag.statement))
+            putStatementLine(StatementKey(owner: tag.owner, number: tag.statement))
         }
         if let target { putPlaceLines(target) }
         if purpose == .submission || tag != nil {
@@ -135,11 +138,9 @@ extension Exchange {
         if front?.closesAfterAnswer == true { out.put("Connection: close\r\n") }
     }
 
-    private func putStatementLine(_ cell: Cell) { putStatementLine(cell.idBytes) }
-
-    private func putStatementLine(_ id: [UInt8]) {
+    private func putStatementLine(_ key: StatementKey) {
         out.put("X-Penstock-Statement: ")
-        out.put(id)
+        relay.putID(of: key)
         out.put("\r\n")
     }
 

@@ -32,11 +32,11 @@ extension Exchange {
         if target.startsOnPost, purpose != .pass, purpose != .cancelByID { answerBy = .max }
         let method = isSubmitting ? .post : method
         let head = requestHead
-        guard requestBody.count > Self.smallBody else {
+        guard sql.count > Self.smallBody else {
             return upstream.send(method, head: head.span, body: Span(), for: self)
         }
-        let body = requestBody
-        upstream.send(method, head: head.span, body: body.span, for: self)
+        let request = request
+        upstream.send(method, head: head.span, body: request.span.extracting(sql), for: self)
     }
 
     /// Lets the upstream connection go, with whatever it still brings.

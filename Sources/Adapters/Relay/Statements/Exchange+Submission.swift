@@ -9,13 +9,16 @@ extension Exchange {
     /// Routes a statement whose text is whole and sends it (design 4.1).
     func submit(_ head: RequestHead, _ bytes: Span<UInt8>) {
         relay.counters.submissions += 1
-        relay.hub.retries.onStatement(relay.snapshot.retries, now: now)
+        let hub = relay.hub
+        let snapshot = relay.snapshot
+        hub.retries.onStatement(window: snapshot.retries.budgetWindow, now: now)
         let facts = readFacts(head, bytes)
-        let wall = relay.hub.clock.now()
-        let key = StatementKey(owner: relay.hub.owner, number: relay.hub.nextNumber())
-        let group = relay.snapshot.table.group(for: facts)
-        relay.report(
-            key, .submitted(user: facts.user, source: facts.source, group: group?.name ?? "", kind: facts.kind))
+        let wall = hub.clock.now()
+        let key = StatementKey(owner: hub.owner, number: hub.nextNumber())
+        let group = snapshot.table.groupIndex(for: facts)
+        let place = group.map { snapshot.unplaced[$0] } ?? snapshot.nowhere
+        let submission = Submission(user: facts.user, source: facts.source, group: place.group, kind: facts.kind)
+        relay.report(key, .submitted(submission), at: wall)
 
         let transaction = transactionID(head, bytes)
         let pin = transaction.flatMap { relay.usePin($0) }
@@ -23,49 +26,35 @@ extension Exchange {
         var refusal: OwnError? = group == nil ? .noCoordinator : nil
         if pin == nil, let field = head.first(.penstockPool) {
             named = text(bytes, field.value)
-            refusal = objection(toPool: named ?? "", in: group, user: facts.user)
+            refusal = objection(toPool: named ?? "", in: group.map { snapshot.table.groups[$0] }, user: facts.user)
         }
-        let capsule = makeCapsule(
-            head, bytes, facts, group: group?.name ?? "", pool: named, transaction: transaction, at: wall)
+        let capsule = Capsule(
+            bytes: request, headEnd: sql.lowerBound, submission: submission, fixedPool: named,
+            transaction: transaction, submitted: wall, budget: hub.capsuleBytes, limit: relay.limits.capsules)
         let cell = Cell(
             key: key,
             machine: StatementMachine(
                 reads: facts.kind.reads, startsOnPost: false,
                 traits: readTraits(head, bytes, transaction: transaction), now: now),
-            placement: Placement(group: capsule.group, submitted: wall), waiting: relay.hub.waiting)
+            placement: Placement(place, submitted: wall), capsule: refusal == nil ? capsule : nil,
+            waiting: hub.waiting)
         self.cell = cell
         self.capsule = capsule
         isSubmitting = true
         if let refusal { return endSubmission(refusal) }
-        if capsule.body.count > relay.limits.kindText, capsule.kind == .write { readWholeText(of: cell, capsule) }
-        if let reservation = ByteReservation(
-            capsule.size, of: relay.hub.capsuleBytes, limit: relay.limits.capsules)
-        {
-            cell.keep(capsule, reservation: reservation)
-        }
+        if sql.count > relay.limits.kindText, facts.kind == .write { readWholeText(of: cell, capsule) }
         let target: RetryTarget = pin.map { .pinned(registration: $0) } ?? .any
         guard let found = resolve(target) else { return waitForTarget(target) }
-        send(to: found, head)
+        send(to: found, head, at: wall)
     }
 
     /// A long text was lexed in part and counts as a write until all of it is known, which a loop has no time for.
     private func readWholeText(of cell: Cell, _ capsule: Capsule) {
         Task.detached(priority: .utility) {
-            let text = capsule.body
-            if statementKind(of: text.span, limit: text.count, prepared: { _ in nil }).reads { cell.wholeTextReads() }
+            let bytes = capsule.bytes
+            let text = bytes.span.extracting(capsule.text)
+            if statementKind(of: text, limit: text.count, prepared: { _ in nil }).reads { cell.wholeTextReads() }
         }
-    }
-
-    private func makeCapsule(
-        _ head: RequestHead, _ bytes: Span<UInt8>, _ facts: SubmissionFacts, group: String, pool: String?,
-        transaction: String?, at wall: Timestamp
-    ) -> Capsule {
-        var copied: [UInt8] = []
-        copied.reserveCapacity(head.end)
-        copied.append(contentsOf: bytes.extracting(0..<head.end))
-        return Capsule(
-            bytes: copied, body: requestBody, kind: facts.kind, group: group, fixedPool: pool,
-            user: facts.user, transaction: transaction, submitted: wall)
     }
 
     /// Whether the client may name this pool: nil if it may.
@@ -82,25 +71,28 @@ extension Exchange {
     }
 
     func resolve(_ target: RetryTarget, of capsule: Capsule) -> Target? {
+        resolve(target, group: capsule.submission.group, fixedPool: capsule.fixedPool)
+    }
+
+    private func resolve(_ target: RetryTarget, group: String, fixedPool: String?) -> Target? {
         let snapshot = relay.snapshot
+        let targets = snapshot.targets.all
         relay.rotation &+= 1
         let index = snapshot.table.resolve(
-            target, group: capsule.group, fixedPool: capsule.fixedPool, rotation: relay.rotation & 0xffff, now: now,
-            inFlight: { snapshot.loads[$0].total }, queued: { snapshot.loads[$0].parts.queued })
-        return index.flatMap { snapshot.targets[snapshot.table.coordinators[$0].registration] }
+            target, group: group, fixedPool: fixedPool, rotation: relay.rotation & 0xffff, now: now,
+            inFlight: { targets[$0].load.total }, queued: { targets[$0].load.parts.queued })
+        return index.map { targets[$0] }
     }
 
     /// Sends the statement's current attempt to a coordinator.
-    /// - Parameter head: the capsule's, where it was read just now.
-    func send(to target: Target, _ head: RequestHead? = nil) {
+    /// - Parameters:
+    ///   - head: the capsule's, where it was read just now.
+    ///   - moment: now, where it was read just now.
+    func send(to target: Target, _ head: RequestHead? = nil, at moment: Timestamp? = nil) {
         guard let capsule, let cell else { return end() }
-        var placement = Placement(group: capsule.group, submitted: capsule.submitted)
-        placement.pool = target.coordinator.pool
-        placement.coordinator = target.coordinator.name
-        placement.registration = target.coordinator.registration
+        var placement = Placement(target.place, submitted: capsule.submitted)
         placement.incarnation = target.coordinator.incarnation
         placement.transaction = capsule.transaction
-        placement.load = target.load
         // What has waited is younger than its POST.
         if cell.hasPast { placement.sent = relay.hub.clock.now() }
         guard let attempt = cell.submit(placement: placement, startsOnPost: target.startsOnPost, now: now) else {
@@ -108,13 +100,11 @@ extension Exchange {
         }
         self.attempt = attempt
         relay.report(
-            cell.key,
-            .attempted(
-                number: Int(attempt), pool: placement.pool, coordinator: placement.coordinator,
-                registration: placement.registration))
+            cell.key, .attempted(number: Int(attempt), target.place), at: moment ?? relay.hub.clock.now())
         wasReplayed = false
         repeats = 0
-        requestBody = capsule.body
+        request = capsule.bytes
+        sql = capsule.text
         isSubmitting = true
         let head = head ?? capsule.readHead()
         let bytes = capsule.bytes
@@ -143,47 +133,44 @@ extension Exchange {
     /// The coordinator has answered with a page: the attempt has an id and, if it goes on, a cell that polls find.
     func noteSubmitted(isLast: Bool) {
         guard let cell, let target, let capsule else { return }
-        let queryID = String(decoding: scanner.idBytes, as: UTF8.self)
-        let suffix = idSuffix(queryID)
-        let knownSuffix = target.coordinator.idSuffix
-        cell.named(queryID, isNewIncarnation: suffix != nil && knownSuffix != nil && suffix != knownSuffix)
+        let id = scanner.idBytes
+        let queryID = String(decoding: id, as: UTF8.self)
+        let newSuffix = target.hasGiven(id.span) ? nil : idSuffix(id.span)
+        cell.named(queryID, isNewIncarnation: newSuffix != nil && !target.idSuffix.isEmpty)
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
         noteShown(queryID, of: cell, at: target)
-        if let suffix, suffix != knownSuffix {
-            relay.noteSuffix(target.coordinator.registration, suffix)
-        }
+        if let newSuffix { relay.noteSuffix(target.coordinator.registration, text(id.span, newSuffix)) }
         let ran = scanner.hasColumns || scanner.hasRows || (isLast && !scanner.hasError)
         if ran, !target.startsOnPost {
-            relay.hub.sink.accept(.startsOnPost(group: capsule.group, pool: target.coordinator.pool))
+            let place = target.place
+            relay.hub.sink.accept(.startsOnPost(group: capsule.submission.group, pool: place.pool))
         }
-        if !isLast { _ = relay.hub.cells.add(cell) }
+        if !isLast { relay.hub.cells.add(cell) }
     }
 
     /// The client is about to be shown an engine's id: it names the statement from now on.
     func noteShown(_ queryID: String, of cell: Cell, at target: Target) {
         let cells = relay.hub.cells
+        let id = scanner.idBytes
         relay.hub.shownIDs.add(
             queryID, key: cell.key, registration: target.coordinator.registration,
-            hasKnownSuffix: idSuffix(queryID).map { $0 == target.coordinator.idSuffix } ?? false, at: relay.wall,
-            remembered: relay.limits.remembered, isLive: { cells.cell($0) != nil })
+            hasKnownSuffix: target.hasGiven(id.span), at: relay.wall, remembered: relay.limits.remembered,
+            isLive: { cells.cell($0) != nil })
     }
 
     /// Where a POST with this head would go.
     func targetOfSubmission(_ head: RequestHead, _ bytes: Span<UInt8>) -> Target? {
         let facts = readFacts(head, bytes)
-        guard let group = relay.snapshot.table.group(for: facts) else { return nil }
-        return resolve(
-            .any,
-            of: makeCapsule(head, bytes, facts, group: group.name, pool: nil, transaction: nil, at: relay.wall))
+        let table = relay.snapshot.table
+        return table.groupIndex(for: facts).flatMap { resolve(.any, group: table.groups[$0].name, fixedPool: nil) }
     }
 
     /// Puts the lines that a submission adds to the client's. The statement's id goes into the trace token where the
     /// client sent none (interface 4).
     func putSubmissionLines(_ head: RequestHead) {
-        let out = relay.out
         if let name = traceName(head), let cell {
             out.put(name)
-            out.put(cell.idBytes)
+            relay.putID(of: cell.key)
             out.put("\r\n")
         }
         if attempt > 1 {

@@ -35,7 +35,7 @@ extension Exchange {
     /// From now on the statement's turn is looked for at every tick.
     func beginWaiting() {
         guard let cell else { return end() }
-        if cell.machine.isWaiting, cell.key.owner == relay.hub.owner { _ = relay.hub.cells.add(cell) }
+        if cell.machine.isWaiting, cell.key.owner == relay.hub.owner { relay.hub.cells.add(cell) }
         dropUpstream()
         giveBackPage()
         isSubmitting = false
@@ -148,7 +148,8 @@ extension Exchange {
     /// The path of a statement's wait page: as an engine's, with a slug that is derived, not stored.
     private func waitPath(_ cell: Cell) -> [UInt8] {
         var path = Array("/v1/statement/queued/".utf8)
-        path += cell.idBytes
+        let id = statementIDText(owner: cell.key.owner, statement: cell.key.number)
+        path.append(contentsOf: id.bytes.span.extracting(id.range))
         let slug = Tag(
             registration: 0, owner: cell.key.owner, statement: cell.key.number, attempt: 0, sequence: 0, minute: 0
         ).text(key: relay.hub.keys.newest, path: path.span)

@@ -79,7 +79,10 @@ final class Exchange: UpstreamClient, Ticking {
     // The request, kept for as long as it may have to be sent again.
     /// The head as the coordinator gets it, and the body behind it if that is small.
     var requestHead: [UInt8] = []
-    var requestBody: [UInt8] = []
+    /// A statement's request as the client sent it: its capsule takes it over.
+    var request: [UInt8] = []
+    /// Where the statement's text is in it; empty where it has none.
+    var sql = 0..<0
     /// What the body takes of `limits.bodies`.
     var bodyBudget = 0
     /// The target's path within `requestHead`.
@@ -194,6 +197,12 @@ final class Exchange: UpstreamClient, Ticking {
         } else {
             base.append(contentsOf: bytes.extracting(host))
         }
+    }
+
+    /// Takes over a request that has come whole, its text behind its head.
+    func take(_ request: [UInt8], headEnd: Int) {
+        self.request = request
+        sql = headEnd..<request.count
     }
 
     // MARK: Failures
@@ -343,7 +352,10 @@ final class Exchange: UpstreamClient, Ticking {
 
     /// Lets the request's body go.
     func dropBody() {
-        if !requestBody.isEmpty { requestBody = [] }
+        if !request.isEmpty {
+            request = []
+            sql = 0..<0
+        }
         if bodyBudget > 0 {
             relay.hub.bodyBytes.giveBack(bodyBudget)
             bodyBudget = 0

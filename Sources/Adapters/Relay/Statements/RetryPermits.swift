@@ -10,8 +10,8 @@ final class RetryPermits: Sendable {
     private let state = Mutex(State())
 
     /// A client has submitted a statement.
-    func onStatement(_ terms: RetryTerms, now: Int64) {
-        state.withLock { $0.budget.onStatement(window: terms.budgetWindow, now: now) }
+    func onStatement(window: Int64, now: Int64) {
+        state.withLock { $0.budget.onStatement(window: window, now: now) }
     }
 
     /// What budget and breaker say to a retry.

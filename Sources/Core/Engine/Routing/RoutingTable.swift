@@ -207,7 +207,14 @@ public struct RoutingTable: Equatable, Sendable {
     }
 
     /// The group of that name.
-    public func group(_ name: String) -> Group? { groups.first { $0.name == name } }
+    public func group(_ name: String) -> Group? { groupIndex(name).map { groups[$0] } }
+
+    /// The index of the group of that name.
+    func groupIndex(_ name: String) -> Int? {
+        // A span, because an element of the array would be copied with all its names.
+        let groups = groups.span
+        return groups.indices.first { groups[$0].name == name }
+    }
 
     /// The registration of that number.
     public func coordinator(_ registration: UInt32) -> Coordinator? {

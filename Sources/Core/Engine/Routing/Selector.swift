@@ -114,12 +114,13 @@ extension Selector {
 }
 
 extension RoutingTable {
-    /// The group of the first selector that matches, else the first group; nil only if there is no group at all.
-    public func group(for facts: SubmissionFacts) -> Group? {
+    /// The index of the group of the first selector that matches, else of the first group; nil only if there is no
+    /// group at all.
+    public func groupIndex(for facts: SubmissionFacts) -> Int? {
         for selector in selectors where selector.matches(facts) {
-            if let group = group(selector.group) { return group }
+            if let index = groupIndex(selector.group) { return index }
         }
-        return groups.first
+        return groups.isEmpty ? nil : 0
     }
 }
 

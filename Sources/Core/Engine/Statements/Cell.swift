@@ -1,12 +1,9 @@
 import Synchronization
-import Wire
 
 /// A statement's machine under its lock. Polls may come on any loop: lock, step, unlock, act (design 3).
 public final class Cell: Sendable {
     /// The statement.
     public let key: StatementKey
-    /// The gateway's id of the statement, as bytes: responses carry it.
-    public let idBytes: [UInt8]
     private struct State: Sendable {
         var machine: StatementMachine
         var placement: Placement
@@ -16,29 +13,24 @@ public final class Cell: Sendable {
         /// What ended a submission in a poll's place: no URI leads to it.
         var last: KeptAnswer?
         var capsule: Capsule?
-        var reservation: ByteReservation?
     }
     private let state: Mutex<State>
     private let waiting: WaitingCount?
 
     /// A cell around a machine. What the machine counts already is counted at once.
+    /// - Parameter capsule: what it takes to submit the statement again; kept, if there was room for it, for as long as
+    ///   that may happen.
     public init(
-        key: StatementKey, machine: StatementMachine, placement: Placement, waiting: WaitingCount? = nil
+        key: StatementKey, machine: consuming StatementMachine, placement: Placement, capsule: Capsule? = nil,
+        waiting: WaitingCount? = nil
     ) {
         self.key = key
         self.waiting = waiting
-        idBytes = statementIDBytes(owner: key.owner, statement: key.number)
-        state = Mutex(State(machine: machine, placement: placement))
-        placement.load?.move(from: .nowhere, to: machine.counted)
-    }
-
-    /// Keeps what it takes to submit the statement again, for as long as that may happen.
-    public func keep(_ capsule: Capsule, reservation: ByteReservation) {
-        state.withLock { state in
-            state.machine.hasCapsule = true
-            state.capsule = capsule
-            state.reservation = reservation
-        }
+        let counted = machine.counted
+        let kept = capsule?.isReserved == true ? capsule : nil
+        machine.hasCapsule = kept != nil
+        state = Mutex(State(machine: machine, placement: placement, capsule: kept))
+        placement.place.load?.move(from: .nowhere, to: counted)
     }
 
     /// What it takes to submit the statement again.
@@ -62,14 +54,14 @@ public final class Cell: Sendable {
     public func submit(placement: Placement, startsOnPost: Bool, now: Int64) -> UInt16? {
         let attempt: UInt16? = state.withLock { state in
             guard case .submitting = state.machine.phase else { return nil }
-            state.placement.load?.move(from: state.machine.counted, to: .nowhere)
+            state.placement.place.load?.move(from: state.machine.counted, to: .nowhere)
             state.machine.onSubmit(startsOnPost: startsOnPost, now: now)
-            placement.load?.move(from: .nowhere, to: state.machine.counted)
+            placement.place.load?.move(from: .nowhere, to: state.machine.counted)
             state.placement = placement
             if !state.newest.isEmpty { state.newest = [] }
             return state.machine.attempt
         }
-        if attempt != nil { placement.load?.place() }
+        if attempt != nil { placement.place.load?.place() }
         return attempt
     }
 
@@ -244,14 +236,24 @@ public final class Cell: Sendable {
         step { $0.machine.onCancelAnswered(confirmed: confirmed, countFor: milliseconds, now: now) }
     }
 
-    /// Looks at the clock.
-    public func tick(abandoned: Int64, remembered: Int64, now: Int64) -> StatementMachine.Tick {
-        step { $0.machine.onTick(abandoned: abandoned, remembered: remembered, now: now) }
+    /// What a look at the clock told.
+    public struct Look: Sendable {
+        /// What time did to the statement.
+        public var tick: StatementMachine.Tick
+        /// The open transaction that it belongs to, while it has not ended.
+        public var transaction: String?
+        /// Before this moment time does nothing more to it, unless something happens to it meanwhile.
+        public var due: Int64
     }
 
-    /// The open transaction that the statement belongs to, while it has not ended.
-    public var transactionInUse: String? {
-        state.withLock { state in state.machine.isOpen ? state.placement.transaction : nil }
+    /// Looks at the clock.
+    public func look(abandoned: Int64, remembered: Int64, now: Int64) -> Look {
+        step { state in
+            let tick = state.machine.onTick(abandoned: abandoned, remembered: remembered, now: now)
+            return Look(
+                tick: tick, transaction: state.machine.isOpen ? state.placement.transaction : nil,
+                due: state.machine.due(abandoned: abandoned, remembered: remembered))
+        }
     }
 
     /// A presumed statement was not polled in time.
@@ -265,48 +267,11 @@ public final class Cell: Sendable {
             let hasWaited = state.machine.isWaiting
             let answer = body(&state)
             let after = state.machine.counted
-            if !state.machine.hasCapsule, state.reservation != nil {
-                state.capsule = nil
-                state.reservation = nil
-            }
+            if !state.machine.hasCapsule, state.capsule != nil { state.capsule = nil }
             if state.kept != nil, state.machine.kept == nil { state.kept = nil }
             if hasWaited != state.machine.isWaiting { waiting?.add(hasWaited ? -1 : 1) }
-            if before != after { state.placement.load?.move(from: before, to: after) }
+            if before != after { state.placement.place.load?.move(from: before, to: after) }
             return answer
         }
     }
-}
-
-/// All statements that this gateway holds, in shards, so that loops seldom meet.
-public final class CellTable: Sendable {
-    private final class Shard: Sendable { let cells = Mutex<[StatementKey: Cell]>([:]) }
-    private let shards: [Shard]
-    /// How many shards there are.
-    public static let shardCount = 64
-
-    /// No statements.
-    public init() { shards = (0..<Self.shardCount).map { _ in Shard() } }
-
-    private func shard(_ key: StatementKey) -> Shard { shards[Int(truncatingIfNeeded: key.number) & 63] }
-
-    /// The cell of a statement.
-    public func cell(_ key: StatementKey) -> Cell? { shard(key).cells.withLock { $0[key] } }
-
-    /// Adds a cell unless there is one; answers the one that is there then.
-    public func add(_ cell: Cell) -> Cell {
-        shard(cell.key).cells.withLock { cells in
-            if let present = cells[cell.key] { return present }
-            cells[cell.key] = cell
-            return cell
-        }
-    }
-
-    /// Forgets a statement.
-    public func remove(_ key: StatementKey) { shard(key).cells.withLock { $0[key] = nil } }
-
-    /// The cells of one shard, to be looked at without its lock.
-    public func cells(ofShard index: Int) -> [Cell] { shards[index].cells.withLock { Array($0.values) } }
-
-    /// All cells.
-    public var all: [Cell] { (0..<Self.shardCount).flatMap { cells(ofShard: $0) } }
 }

@@ -1,13 +1,67 @@
+import SQL
+
+/// What a POST tells of its statement, beside its text: who sent it, and where the selectors led it. It never changes
+/// and is shared by all who speak of the statement.
+public final class Submission: Equatable, Sendable {
+    /// The user header.
+    public let user: String
+    /// The source header.
+    public let source: String
+    /// The group that the selectors chose; empty if there is none.
+    public let group: String
+    /// What the text does.
+    public let kind: StatementKind
+
+    /// A submission from its parts.
+    public init(user: String, source: String, group: String, kind: StatementKind) {
+        self.user = user
+        self.source = source
+        self.group = group
+        self.kind = kind
+    }
+
+    /// Two are equal if every member is.
+    public static func == (left: Submission, right: Submission) -> Bool {
+        left.user == right.user && left.source == right.source && left.group == right.group && left.kind == right.kind
+    }
+}
+
+/// Where a statement runs: what is the same for all statements of a registration, and shared by them.
+public final class Place: Equatable, Sendable {
+    /// The group.
+    public let group: String
+    /// The pool; empty where it was placed nowhere yet.
+    public let pool: String
+    /// The coordinator's name.
+    public let coordinator: String
+    /// Its registration; 0 where there is none.
+    public let registration: UInt32
+    /// The count of the coordinator.
+    public let load: CoordinatorLoad?
+
+    /// A place from its parts.
+    public init(
+        group: String, pool: String = "", coordinator: String = "", registration: UInt32 = 0,
+        load: CoordinatorLoad? = nil
+    ) {
+        self.group = group
+        self.pool = pool
+        self.coordinator = coordinator
+        self.registration = registration
+        self.load = load
+    }
+
+    /// Two are equal if their names are.
+    public static func == (left: Place, right: Place) -> Bool {
+        left.group == right.group && left.pool == right.pool && left.coordinator == right.coordinator
+            && left.registration == right.registration
+    }
+}
+
 /// What names a statement to people and engines, and where it runs: it changes only while the POST is under way.
 public struct Placement: Sendable {
-    /// The group.
-    public var group: String
-    /// The pool.
-    public var pool: String
-    /// The coordinator's name.
-    public var coordinator: String
-    /// Its registration.
-    public var registration: UInt32
+    /// Where it runs.
+    public var place: Place
     /// The coordinator's incarnation when it took the statement; nil where another gateway sent it.
     public var incarnation: UInt32?
     /// When the POST was taken.
@@ -18,20 +72,23 @@ public struct Placement: Sendable {
     public var queryID: String
     /// The open transaction it belongs to.
     public var transaction: String?
-    /// The count of the coordinator.
-    public var load: CoordinatorLoad?
 
-    /// A statement that was placed nowhere yet.
-    public init(group: String, submitted: Timestamp) {
-        self.group = group
+    /// A statement at a place that no engine has named yet.
+    public init(_ place: Place, submitted: Timestamp) {
+        self.place = place
         self.submitted = submitted
         sent = submitted
-        pool = ""
-        coordinator = ""
-        registration = 0
         incarnation = nil
         queryID = ""
         transaction = nil
-        load = nil
     }
+
+    /// The group.
+    public var group: String { place.group }
+    /// The pool.
+    public var pool: String { place.pool }
+    /// The coordinator's name.
+    public var coordinator: String { place.coordinator }
+    /// Its registration.
+    public var registration: UInt32 { place.registration }
 }

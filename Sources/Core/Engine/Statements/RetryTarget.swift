@@ -28,7 +28,14 @@ extension RoutingTable {
         _ target: RetryTarget, group name: String, fixedPool: String?, rotation: Int, now: Int64,
         inFlight: (Int) -> Int, queued: (Int) -> Int
     ) -> Int? {
-        guard let group = group(name) else { return nil }
+        guard let index = groupIndex(name) else { return nil }
+        // Nearly all go here, for whom nothing of the group is copied but the pool's name.
+        if case .any = target, fixedPool == nil {
+            return self.select(
+                group: name, pool: groups[index].active, excluding: [], rotation: rotation, inFlight: inFlight,
+                queued: queued)
+        }
+        let group = groups[index]
         // The pool may have lost the traffic, and what it takes, since its client named it.
         if let fixedPool, !group.takesPinned(fixedPool) { return nil }
         func select(_ pool: String, excluding excluded: [UInt32] = []) -> Int? {

@@ -108,6 +108,19 @@ extension StatementMachine {
         }
     }
 
+    /// The earliest moment at which `onTick` does something, unless something happens meanwhile: while an exchange is
+    /// under way, that is its end.
+    func due(abandoned: Int64, remembered: Int64) -> Int64 {
+        let counts = countedUntil ?? .max
+        switch phase {
+        case .submitting: return counts
+        case .open, .waiting: return exchanges > 0 ? counts : min(counts, lastSeen + abandoned)
+        case .presumed: return counted == .nowhere ? min(counts, lastSeen + remembered) : counts
+        // What is remembered is counted with each look.
+        case .relayed, .surfaced, .ended, .abandoned: return counted == .nowhere ? .min : counts
+        }
+    }
+
     /// A presumed statement was not polled in time: it counts no longer.
     public mutating func onPresumptionEnded() -> Bool {
         guard phase == .presumed, counted == .presumed else { return false }

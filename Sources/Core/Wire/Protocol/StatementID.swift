@@ -1,21 +1,56 @@
+/// The id of a statement as it goes into heads: the last `bytes.count - start` of these.
+public struct StatementIDText: Sendable {
+    /// Where the id begins.
+    public var start: Int
+    /// The id at their end.
+    public var bytes: InlineArray<40, UInt8>
+
+    /// The id's bytes.
+    public var range: Range<Int> { start..<40 }
+}
+
 /// The id by which the gateway names a statement: its number at its owner, and the owner, `00042_bmyr7k2m9`.
 ///
 /// It matches `[_a-z0-9]+`, as an engine's ids do, and its suffix is longer than an engine's five characters. A tag
 /// alone gives it, and it alone gives owner and number again.
 public func statementID(owner: Owner, statement: UInt64) -> String {
-    String(decoding: statementIDBytes(owner: owner, statement: statement), as: UTF8.self)
+    let text = statementIDText(owner: owner, statement: statement)
+    return String(decoding: text.range.map { text.bytes[$0] }, as: UTF8.self)
 }
 
-/// The same as bytes: every submission makes one.
-public func statementIDBytes(owner: Owner, statement: UInt64) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(32)
-    put(statement, digits: 5, zero: 0x30, base: 10, into: &bytes)
-    bytes.append(0x5F)
-    put(UInt64(owner.counter), digits: 1, zero: 0x61, base: 32, into: &bytes)
-    let width = owner.random >> 32 == 0 ? narrow : wide
-    put(owner.random, digits: width, zero: 0x61, base: 32, into: &bytes)
-    return bytes
+/// The same as bytes: every answer carries one. It is written from its end, as digits come.
+public func statementIDText(owner: Owner, statement: UInt64) -> StatementIDText {
+    var text = StatementIDText(start: 40, bytes: InlineArray(repeating: 0))
+    text.put(base32: owner.random, digits: owner.random >> 32 == 0 ? narrow : wide)
+    text.put(base32: UInt64(owner.counter), digits: 1)
+    text.put(0x5F)
+    var rest = statement
+    var digits = 5
+    repeat {
+        text.put(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+        rest /= 10
+        digits -= 1
+    } while rest > 0 || digits > 0
+    return text
+}
+
+extension StatementIDText {
+    fileprivate mutating func put(_ byte: UInt8) {
+        start -= 1
+        bytes[start] = byte
+    }
+
+    /// Puts a number's digits, filled up with zeroes to at least so many; they are a-z and then 2-7.
+    fileprivate mutating func put(base32 value: UInt64, digits: Int) {
+        var rest = value
+        var missing = digits
+        while rest > 0 || missing > 0 {
+            let digit = UInt8(truncatingIfNeeded: rest & 31)
+            put(digit < 26 ? 0x61 + digit : 0x18 + digit)
+            rest >>= 5
+            missing -= 1
+        }
+    }
 }
 
 /// Owner and number of an id that `statementID` made; nil for every other text.
@@ -34,29 +69,17 @@ public func readStatementID(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (owner
     let owner = Owner(counter: UInt32(counter), random: random)
     let statement = UInt64(number)
     // One statement has one spelling.
-    let spelling = statementIDBytes(owner: owner, statement: statement)
-    guard spelling.count == range.count else { return nil }
-    for offset in 0..<range.count where spelling[offset] != bytes[range.lowerBound + offset] { return nil }
+    let spelling = statementIDText(owner: owner, statement: statement)
+    guard spelling.range.count == range.count else { return nil }
+    for offset in 0..<range.count where spelling.bytes[spelling.start + offset] != bytes[range.lowerBound + offset] {
+        return nil
+    }
     return (owner, statement)
 }
 
 /// Characters of 32 random bits, and as many again for 64, so that the suffix's length tells which it is.
 private let narrow = 7
 private let wide = 14
-
-/// Puts a number's digits, highest first, filled up with `zero` to at least `digits` of them. Decimal digits begin at
-/// `0`; those of base 32 are a-z and then 2-7.
-@inline(__always)
-private func put(_ value: UInt64, digits: Int, zero: UInt8, base: UInt64, into bytes: inout [UInt8]) {
-    let start = bytes.count
-    var rest = value
-    while rest > 0 || bytes.count - start < digits {
-        let digit = UInt8(rest % base)
-        bytes.append(digit < 26 ? zero + digit : 0x32 + digit - 26)
-        rest /= base
-    }
-    bytes[start...].reverse()
-}
 
 private func readBase32(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
     var value: UInt64 = 0

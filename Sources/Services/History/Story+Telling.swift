@@ -3,9 +3,9 @@ import Model
 
 /// Puts together what befell a statement. What is told comes from several loops, in any order: what follows from the
 /// times of all that was told is found anew with each of them. Of one moment, what was heard of first came first.
-extension RecordEntry {
+extension Story {
     /// An attempt that was sent to a coordinator.
-    struct Submission {
+    struct Sending {
         var attempt: Int
         var pool: String
         var coordinator: String
@@ -14,11 +14,11 @@ extension RecordEntry {
 
     /// An attempt was sent to a coordinator. One that had reached nobody is sent again under its number; the record of
     /// the attempt tells of the newest.
-    func attempted(_ new: Submission, registration: UInt32) {
-        var superseded: Submission?
+    func attempted(_ new: Sending, registration: UInt32) {
+        var superseded: Sending?
         record.withAttempt(new.attempt, at: new.at) { attempt in
             if !attempt.coordinator.isEmpty {
-                let known = Submission(
+                let known = Sending(
                     attempt: attempt.number, pool: attempt.pool, coordinator: attempt.coordinator, at: attempt.started)
                 superseded = known.at <= new.at ? known : new
                 if known.at > new.at { return }
@@ -71,7 +71,7 @@ extension RecordEntry {
             if before.reason == reason, reason != .backOff, goesOn { return false }
         }
         if index < record.waits.count, record.waits[index].reason == reason, reason != .backOff,
-            !submissions.contains(where: { $0.at > time && $0.at <= record.waits[index].began })
+            !sendings.contains(where: { $0.at > time && $0.at <= record.waits[index].began })
         {
             record.waits[index].began = time
             return true
@@ -92,21 +92,21 @@ extension RecordEntry {
         concludeState()
     }
 
-    private var submissions: [Submission] {
+    private var sendings: [Sending] {
         earlier
             + record.attempts.filter { !$0.coordinator.isEmpty }.map {
-                Submission(attempt: $0.number, pool: $0.pool, coordinator: $0.coordinator, at: $0.started)
+                Sending(attempt: $0.number, pool: $0.pool, coordinator: $0.coordinator, at: $0.started)
             }
     }
 
     /// A wait ends with the next one, with the next submission or with the statement.
     private func endWaits() {
         guard !record.waits.isEmpty else { return }
-        let submissions = submissions
+        let sendings = sendings
         for index in record.waits.indices {
             let wait = record.waits[index]
             let next = index + 1 < record.waits.count ? record.waits[index + 1].began : nil
-            let sent = submissions.lazy.map(\.at).filter { $0 > wait.began }.min()
+            let sent = sendings.lazy.map(\.at).filter { $0 > wait.began }.min()
             record.waits[index].ended = [wait.ended, next, sent, record.ended].compactMap { $0 }.min()
         }
     }
@@ -114,11 +114,11 @@ extension RecordEntry {
     /// Where a verdict was reached, and how it went on: retries went as the statement did.
     private func concludeVerdicts() {
         guard !record.verdicts.isEmpty else { return }
-        let submissions = submissions
+        let sendings = sendings
         for index in record.verdicts.indices {
             let verdict = record.verdicts[index]
             if verdict.pool.isEmpty, !verdict.coordinator.isEmpty {
-                let place = submissions.first { $0.coordinator == verdict.coordinator }
+                let place = sendings.first { $0.coordinator == verdict.coordinator }
                 record.verdicts[index].pool = place?.pool ?? ""
             }
             guard verdict.isRetried else { continue }
@@ -126,7 +126,7 @@ extension RecordEntry {
             case (.finished, _): record.verdicts[index].outcome = .finished
             case (.failed, _), (.canceled, _), (.abandoned, _), (.lost, _): record.verdicts[index].outcome = .failed
             case (.waiting, .waiting), (.queued, .waiting), (.running, .waiting):
-                let isSent = submissions.contains { sent in
+                let isSent = sendings.contains { sent in
                     sent.attempt > verdict.attempt || sent.attempt == verdict.attempt && sent.at > verdict.last
                 }
                 if isSent { record.verdicts[index].outcome = .retried }
