@@ -33,6 +33,78 @@ private func isSame(_ bytes: [UInt8], _ range: Range<Int>, as text: StaticString
         }
     }
 
+    /// Every place of the byte in ranges of every length, with the same byte right before and right behind the range.
+    @Test func findsAByteAtEveryPlace() {
+        for length in 0...100 {
+            for start in [0, 1, 7] {
+                for behind in [0, 1, 20] {
+                    var bytes = [UInt8](repeating: 0x61, count: start + length + behind)
+                    if start > 0 { bytes[start - 1] = 0x2C }
+                    if behind > 0 { bytes[start + length] = 0x2C }
+                    #expect(firstIndex(of: 0x2C, in: bytes.span, from: start, to: start + length) == -1)
+                    for place in start..<start + length {
+                        var changed = bytes
+                        changed[place] = 0x2C
+                        #expect(firstIndex(of: 0x2C, in: changed.span, from: start, to: start + length) == place)
+                        for later in place..<min(place + 3, start + length) { changed[later] = 0x2C }
+                        #expect(firstIndex(of: 0x2C, in: changed.span, from: start, to: start + length) == place)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func everyByteIsFoundAmongItsNeighbours() {
+        for byte in UInt8.min...UInt8.max {
+            for length in [1, 8, 15, 16, 17, 40] {
+                var bytes = [UInt8](repeating: byte ^ 1, count: length)
+                #expect(firstIndex(of: byte, in: bytes.span, from: 0, to: length) == -1)
+                bytes[length - 1] = byte
+                #expect(firstIndex(of: byte, in: bytes.span, from: 0, to: length) == length - 1)
+                bytes[length / 2] = byte
+                #expect(firstIndex(of: byte, in: bytes.span, from: 0, to: length) == length / 2)
+            }
+        }
+    }
+
+    @Test func marksTellASCIIApart() {
+        for byte in UInt8.min...UInt8.max {
+            let bytes = Sixteen(repeating: Int8(bitPattern: byte))
+            #expect((bytes.marks(of: 0x3A)[3] < 0) == (byte == 0x3A))
+            for bound: UInt8 in [1, 0x20, 0x21, 0x7F] {
+                #expect((bytes.marks(below: bound)[9] < 0) == (byte < bound))
+                if byte < 0x80 { #expect((bytes.marks(from: bound)[15] < 0) == (byte >= bound)) }
+            }
+        }
+    }
+
+    @Test func loadsShortWords() {
+        for size in 0...20 {
+            let bytes = (0..<size).map { UInt8(0x81 + $0) }
+            for start in 0...size {
+                for count in 0...min(8, size - start) {
+                    var expected: UInt64 = 0
+                    for offset in 0..<count { expected |= UInt64(bytes[start + offset]) << UInt64(8 * offset) }
+                    #expect(loadWord(bytes.span, at: start, count: count) == expected)
+                }
+            }
+        }
+    }
+
+    @Test func aShortWordBeyondTheEndTraps() async {
+        await #expect(processExitsWith: .failure) {
+            let bytes: [UInt8] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+            _ = loadWord(bytes.span, at: 8, count: 3)
+        }
+    }
+
+    @Test func aSearchBeyondTheEndTraps() async {
+        await #expect(processExitsWith: .failure) {
+            let bytes: [UInt8] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+            _ = firstIndex(of: 0xFF, in: bytes.span, from: 0, to: 11)
+        }
+    }
+
     @Test(arguments: ["content-length", "CONTENT-LENGTH", "Content-Length", "cONTENT-lENGTH"])
     func ignoresTheCaseOfLettersOnly(_ name: String) {
         let bytes = Array(name.utf8)
@@ -51,6 +123,29 @@ private func isSame(_ bytes: [UInt8], _ range: Range<Int>, as text: StaticString
                 #expect(
                     isSame(bytes, 0..<bytes.count, ignoringCase: "content-length") == (lowered == wanted[position]),
                     "byte \(byte) at \(position)")
+            }
+        }
+    }
+
+    @Test func everyLengthIsComparedToItsLastByte() {
+        let texts: [StaticString] = [
+            "a", "ab", "abc", "abcd", "abcde", "abcdef", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghij",
+            "abcdefghijklmno", "abcdefghijklmnop", "abcdefghijklmnopq", "abcdefghijklmnopqrstuvwxyz",
+        ]
+        for text in texts {
+            let count = text.utf8CodeUnitCount
+            let wanted = Array("abcdefghijklmnopqrstuvwxyz".utf8.prefix(count))
+            #expect(isSame(wanted, 0..<count, as: text))
+            #expect(isSame([0] + wanted + [0], 1..<count + 1, as: text))
+            #expect(isSame(wanted.map { $0 - 32 }, 0..<count, ignoringCase: text))
+            #expect(!isSame([0] + wanted, 0..<count, as: text))
+            for place in 0..<count {
+                var bytes = wanted
+                bytes[place] ^= 0x20
+                #expect(!isSame(bytes, 0..<count, as: text))
+                #expect(isSame(bytes, 0..<count, ignoringCase: text))
+                bytes[place] ^= 0x81
+                #expect(!isSame(bytes, 0..<count, ignoringCase: text))
             }
         }
     }

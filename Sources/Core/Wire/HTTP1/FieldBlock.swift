@@ -3,7 +3,7 @@ import Bytes
 /// The header lines of a request or a response, read one by one, and what they say of the message's framing.
 struct FieldBlock: Sendable {
     /// The fields in their order.
-    var fields: [Field] = []
+    var fields = Slots<Field>()
     /// The body's length; -1 when no field tells.
     var contentLength = -1
     /// The body comes in chunks.
@@ -20,22 +20,13 @@ struct FieldBlock: Sendable {
     var expectsContinue = false
     /// Content-Encoding was absent or `identity`.
     var isIdentity = true
-    /// What Connection names beside `close` and `keep-alive`.
-    private var options: [Range<Int>] = []
-
-    init() {
-        fields.reserveCapacity(24)
-    }
+    /// How many fields Connection names beside `close` and `keep-alive`.
+    private var options = 0
 
     /// Forgets everything and keeps the room of an ordinary head.
     mutating func reset() {
         // An unusual head must not stay with a connection at rest.
-        if fields.capacity > 64 {
-            fields = []
-            fields.reserveCapacity(24)
-        } else {
-            fields.removeAll(keepingCapacity: true)
-        }
+        fields.removeAll(keeping: 64)
         contentLength = -1
         isChunked = false
         host = 0..<0
@@ -44,68 +35,73 @@ struct FieldBlock: Sendable {
         saysKeepAlive = false
         expectsContinue = false
         isIdentity = true
-        options = []
+        options = 0
     }
 
-    /// Reads the line `bytes[start..<lineEnd]`, whose CRLF ends before `end`.
-    mutating func take(_ bytes: Span<UInt8>, start: Int, lineEnd: Int, end: Int) -> HeadViolation? {
+    /// Reads the lines up to the empty one, after which the head is whole.
+    mutating func read(_ bytes: Span<UInt8>, _ lines: inout HeadLines, maximum: Int) -> HeadStep {
+        while true {
+            switch lines.next(bytes, maximum: maximum) {
+            case .more: return .more
+            case .bad(let violation): return .bad(violation)
+            case .line(let line, let colon, let holdsControl):
+                if line.isEmpty { return .whole }
+                if let violation = take(bytes, line, colon, holdsControl, end: lines.start) { return .bad(violation) }
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func take(
+        _ bytes: Span<UInt8>, _ line: Range<Int>, _ colon: Int, _ holdsControl: Bool, end: Int
+    ) -> HeadViolation? {
         guard fields.count < maximumFields else { return .tooManyFields }
-        let first = bytes[start]
-        if first == 0x20 || first == 0x09 { return .foldedField }
-        var colon = start
-        while colon < lineEnd, bytes[colon] != 0x3A { colon &+= 1 }
-        guard colon > start, colon < lineEnd else { return .fieldName }
-        let (name, dialect) = classify(bytes, start..<colon)
-        if !name.isSpelledOut, !isToken(bytes, start..<colon) { return .fieldName }
-        var valueStart = colon &+ 1
-        var valueEnd = lineEnd
-        while valueStart < valueEnd, isBlank(bytes[valueStart]) { valueStart &+= 1 }
-        while valueEnd > valueStart, isBlank(bytes[valueEnd &- 1]) { valueEnd &-= 1 }
-        if holdsControl(bytes, from: valueStart, to: valueEnd) { return .fieldValue }
-        let field = Field(
-            start: start, nameEnd: colon, valueStart: valueStart, valueEnd: valueEnd, end: end, name: name,
-            dialect: dialect, isHopByHop: name.isHopByHop)
-        fields.append(field)
-        return read(bytes, field)
+        if isBlank(bytes[line.lowerBound]) { return .foldedField }
+        guard colon > line.lowerBound, colon < line.upperBound else { return .fieldName }
+        let (name, dialect) = classify(bytes, line.lowerBound..<colon)
+        if !name.isSpelledOut, !isToken(bytes, line.lowerBound..<colon) { return .fieldName }
+        if holdsControl { return .fieldValue }
+        let value = trimmed(bytes, colon &+ 1..<line.upperBound)
+        fields.append(
+            Field(
+                start: line.lowerBound, nameEnd: colon, valueStart: value.lowerBound, valueEnd: value.upperBound,
+                end: end, name: name, dialect: dialect, isHopByHop: name.isHopByHop))
+        return name.speaksOfMessage ? read(bytes, name, value) : nil
     }
 
-    /// Reads the fields that speak of the message itself.
-    private mutating func read(_ bytes: Span<UInt8>, _ field: Field) -> HeadViolation? {
-        let name = field.name
+    /// Reads a field that speaks of the message itself.
+    private mutating func read(_ bytes: Span<UInt8>, _ name: FieldName, _ value: Range<Int>) -> HeadViolation? {
         if name == .host {
             hosts += 1
-            host = field.value
+            host = value
         } else if name == .contentLength {
-            guard contentLength < 0, let length = decimal(bytes, field.value) else { return .contentLength }
+            guard contentLength < 0, let length = decimal(bytes, value) else { return .contentLength }
             contentLength = length
         } else if name == .transferEncoding {
-            guard !isChunked, equalsIgnoringCase(bytes, field.value, "chunked") else { return .transferEncoding }
+            guard !isChunked, equalsIgnoringCase(bytes, value, "chunked") else { return .transferEncoding }
             isChunked = true
         } else if name == .connection {
-            return readConnection(bytes, field.value)
+            return readConnection(bytes, value)
         } else if name == .expect {
-            guard equalsIgnoringCase(bytes, field.value, "100-continue") else { return .expectation }
+            guard equalsIgnoringCase(bytes, value, "100-continue") else { return .expectation }
             expectsContinue = true
         } else if name == .contentEncoding {
-            if !field.value.isEmpty, !equalsIgnoringCase(bytes, field.value, "identity") { isIdentity = false }
+            if !value.isEmpty, !equalsIgnoringCase(bytes, value, "identity") { isIdentity = false }
         }
         return nil
     }
 
     private mutating func readConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) -> HeadViolation? {
         var start = value.lowerBound
-        while start < value.upperBound {
-            let comma = firstIndex(of: 0x2C, in: bytes, from: start, to: value.upperBound)
-            let option = trimmed(bytes, start..<(comma < 0 ? value.upperBound : comma))
+        while let option = nextOption(bytes, value, &start) {
             if equalsIgnoringCase(bytes, option, "close") {
                 saysClose = true
             } else if equalsIgnoringCase(bytes, option, "keep-alive") {
                 saysKeepAlive = true
-            } else if !option.isEmpty {
-                guard options.count < maximumConnectionOptions else { return .connection }
-                options.append(option)
+            } else {
+                guard options < maximumConnectionOptions else { return .connection }
+                options += 1
             }
-            start = comma < 0 ? value.upperBound : comma + 1
         }
         return nil
     }
@@ -113,16 +109,24 @@ struct FieldBlock: Sendable {
     /// Checks what can only be known at the end, and marks the fields that Connection names.
     mutating func finish(_ bytes: Span<UInt8>, version: HTTPVersion) -> HeadViolation? {
         if isChunked, contentLength >= 0 || version == .http10 { return .framing }
-        guard !options.isEmpty else { return nil }
+        if options > 0 {
+            for index in fields.indices where fields[index].name == .connection {
+                let value = fields[index].value
+                var start = value.lowerBound
+                while let option = nextOption(bytes, value, &start) { markNamed(bytes, option) }
+            }
+        }
+        return nil
+    }
+
+    /// Marks the fields that have the name `bytes[option]`.
+    private mutating func markNamed(_ bytes: Span<UInt8>, _ option: Range<Int>) {
         for index in fields.indices {
             let field = fields[index]
             // Nobody may have these taken away: they say where the message goes and where it ends.
             if field.name == .host || field.name == .contentLength || field.name == .authorization { continue }
-            for option in options where sameToken(bytes, option, field.start..<field.nameEnd) {
-                fields[index].isHopByHop = true
-            }
+            if sameToken(bytes, option, field.start..<field.nameEnd) { fields[index].isHopByHop = true }
         }
-        return nil
     }
 
     /// Whether the connection may be used again after the message.
@@ -138,4 +142,15 @@ struct FieldBlock: Sendable {
         for field in fields where field.name == name { return field }
         return nil
     }
+}
+
+/// The next option of a Connection field's value that is not empty, at or behind `start`, which moves behind it.
+private func nextOption(_ bytes: Span<UInt8>, _ value: Range<Int>, _ start: inout Int) -> Range<Int>? {
+    while start < value.upperBound {
+        let comma = firstIndex(of: 0x2C, in: bytes, from: start, to: value.upperBound)
+        let option = trimmed(bytes, start..<(comma < 0 ? value.upperBound : comma))
+        start = comma < 0 ? value.upperBound : comma + 1
+        if !option.isEmpty { return option }
+    }
+    return nil
 }

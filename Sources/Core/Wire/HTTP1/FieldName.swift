@@ -38,6 +38,21 @@ public enum FieldName: UInt8, Sendable {
         }
     }
 
+    /// Whether the gateway reads such a field to know where the message ends, or what becomes of the connection.
+    @inline(__always)
+    var speaksOfMessage: Bool {
+        switch self {
+        case .host, .contentLength, .transferEncoding, .connection, .expect, .contentEncoding: true
+        case .other, .keepAlive, .proxyConnection, .te, .trailer, .upgrade, .acceptEncoding, .contentType, .location,
+            .retryAfter, .date, .server, .authorization, .wwwAuthenticate, .cookie, .setCookie, .extraCredential,
+            .proxyHop, .forwarded, .penstockPool, .penstockRetries, .penstockAttempt, .penstockStatement,
+            .penstockOther, .user, .source, .clientTags, .catalog, .schema, .transactionID, .routingGroup,
+            .preparedStatement, .traceToken, .queryDataEncoding, .prestoRetryQuery, .startedTransactionID,
+            .clearTransactionID, .sessionChange:
+            false
+        }
+    }
+
     /// Whether `classify` compared every byte of such a field's name: then it is a token.
     @inline(__always)
     var isSpelledOut: Bool {
@@ -55,7 +70,7 @@ func classify(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (name: FieldName, di
 
 /// Names a field of HTTP itself.
 private func classifyCommon(_ bytes: Span<UInt8>, _ range: Range<Int>) -> FieldName {
-    func has(_ name: StaticString) -> Bool { equalsIgnoringCase(bytes, range, name) }
+    @inline(__always) func has(_ name: StaticString) -> Bool { equalsIgnoringCase(bytes, range, name) }
     switch range.count {
     case 2: if has("te") { return .te }
     case 4: if has("host") { return .host } else if has("date") { return .date }
@@ -91,7 +106,7 @@ private func classifyCommon(_ bytes: Span<UInt8>, _ range: Range<Int>) -> FieldN
 /// Names a field that begins with `X-`.
 private func classifyExtension(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (name: FieldName, dialect: Dialect?) {
     let start = range.lowerBound
-    func begins(_ prefix: StaticString) -> Bool {
+    @inline(__always) func begins(_ prefix: StaticString) -> Bool {
         let end = start + prefix.utf8CodeUnitCount
         return end < range.upperBound && equalsIgnoringCase(bytes, start..<end, prefix)
     }
@@ -119,8 +134,8 @@ private func classifyExtension(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (na
 
 /// Names what follows `X-Trino-` or `X-Presto-`.
 private func classifyProtocol(_ bytes: Span<UInt8>, _ range: Range<Int>) -> FieldName {
-    func has(_ name: StaticString) -> Bool { equalsIgnoringCase(bytes, range, name) }
-    func begins(_ prefix: StaticString) -> Bool {
+    @inline(__always) func has(_ name: StaticString) -> Bool { equalsIgnoringCase(bytes, range, name) }
+    @inline(__always) func begins(_ prefix: StaticString) -> Bool {
         let end = range.lowerBound + prefix.utf8CodeUnitCount
         return end < range.upperBound && equalsIgnoringCase(bytes, range.lowerBound..<end, prefix)
     }

@@ -10,8 +10,21 @@ func isToken(_ byte: UInt8) -> Bool {
 
 /// Whether `bytes[range]` is a token but for its being empty.
 func isToken(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    for index in range where !isToken(bytes[index]) { return false }
+    // Names consist of letters and hyphens nearly always.
+    var index = search(bytes, from: range.lowerBound, to: range.upperBound, marksOfOthersThanLetters)
+    while index < range.upperBound {
+        guard isToken(bytes[index]) else { return false }
+        index &+= 1
+    }
     return true
+}
+
+/// Marks what is neither a letter nor a hyphen.
+@inline(__always)
+private func marksOfOthersThanLetters(_ bytes: Sixteen) -> Sixteen {
+    let small: Sixteen = bytes | 0x20
+    let letters: Sixteen = small.marks(from: 0x61) & ~small.marks(from: 0x7B)
+    return ~(letters | bytes.marks(of: 0x2D)) | bytes
 }
 
 /// Whether `byte` is a space or a tab.
@@ -20,51 +33,20 @@ func isBlank(_ byte: UInt8) -> Bool {
     byte == 0x20 || byte == 0x09
 }
 
-/// Whether `bytes[from..<to]` holds a control character other than a tab.
-func holdsControl(_ bytes: Span<UInt8>, from: Int, to: Int) -> Bool {
-    var index = from
-    while index &+ 8 <= to {
-        let word = loadWord(bytes, at: index)
-        // Bytes below 0x20, and 0x7F, eight at a time. A hit may be a borrow or a tab: then each byte is looked at.
-        let low = (word &- 0x2020_2020_2020_2020) & ~word
-        let marked = word ^ 0x7F7F_7F7F_7F7F_7F7F
-        let delete = (marked &- 0x0101_0101_0101_0101) & ~marked
-        if (low | delete) & 0x8080_8080_8080_8080 != 0 {
-            for offset in index..<index &+ 8 where isControl(bytes[offset]) { return true }
-        }
-        index &+= 8
-    }
-    while index < to {
-        if isControl(bytes[index]) { return true }
-        index &+= 1
-    }
-    return false
-}
-
-@inline(__always)
-private func isControl(_ byte: UInt8) -> Bool {
-    (byte < 0x20 && byte != 0x09) || byte == 0x7F
-}
-
 /// The first byte of `bytes[from..<to]` that may not stand in a request target, or `to`: targets are visible ASCII, and
 /// a fragment is never sent.
 func endOfTarget(_ bytes: Span<UInt8>, from: Int, to: Int) -> Int {
-    var index = from
-    while index &+ 8 <= to {
-        let word = loadWord(bytes, at: index)
-        let low = (word &- 0x2121_2121_2121_2121) & ~word
-        let hash = word ^ 0x2323_2323_2323_2323
-        let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let marks = low | word | (hash &- ones) & ~hash | (delete &- ones) & ~delete
-        guard marks & 0x8080_8080_8080_8080 == 0 else { break }
-        index &+= 8
-    }
-    while index < to, bytes[index] > 0x20, bytes[index] < 0x7F, bytes[index] != 0x23 { index &+= 1 }
-    return index
+    search(bytes, from: from, to: to, marksOutsideTargets)
+}
+
+@inline(__always)
+private func marksOutsideTargets(_ bytes: Sixteen) -> Sixteen {
+    let outside: Sixteen = bytes | bytes.marks(below: 0x21)
+    return outside | bytes.marks(of: 0x7F) | bytes.marks(of: 0x23)
 }
 
 /// `range` without the spaces and tabs at its ends.
+@inline(__always)
 func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
     var start = range.lowerBound
     var end = range.upperBound

@@ -21,8 +21,7 @@ public struct RequestHead: Sendable {
     private let maximumBytes: Int
     private var block = FieldBlock()
     private var progress = Progress.beginning
-    private var lineStart = 0
-    private var searched = 0
+    private var lines = HeadLines()
 
     private enum Progress {
         case beginning, requestLine, fields
@@ -34,7 +33,7 @@ public struct RequestHead: Sendable {
     }
 
     /// The fields in their order.
-    public var fields: [Field] { block.fields }
+    public var fields: Slots<Field> { block.fields }
     /// The body's length in bytes; -1 when there is no Content-Length.
     public var contentLength: Int { block.contentLength }
     /// Whether the body comes in chunks. A request with neither has no body.
@@ -59,8 +58,7 @@ public struct RequestHead: Sendable {
         version = .http11
         end = 0
         progress = .beginning
-        lineStart = 0
-        searched = 0
+        lines = HeadLines()
     }
 
     /// Reads on. `bytes` begins at the request's first byte and, after `more`, with the same bytes as before.
@@ -71,27 +69,20 @@ public struct RequestHead: Sendable {
             guard let step = begin(bytes) else { return .more }
             if step != .whole { return step }
         }
-        while true {
-            let feed = firstIndex(of: 0x0A, in: bytes, from: searched, to: bytes.count)
-            guard feed >= 0, feed < maximumBytes else {
-                searched = bytes.count
-                return feed >= 0 || searched >= maximumBytes ? .bad(.headTooLarge) : .more
-            }
-            guard feed > lineStart, bytes[feed &- 1] == 0x0D else { return .bad(.bareLineFeed) }
-            let start = lineStart
-            lineStart = feed &+ 1
-            searched = lineStart
-            if progress == .requestLine {
-                if let violation = readRequestLine(bytes, start..<feed &- 1) { return .bad(violation) }
+        if progress == .requestLine {
+            switch lines.next(bytes, maximum: maximumBytes) {
+            case .more: return .more
+            case .bad(let violation): return .bad(violation)
+            case .line(let line, _, _):
+                if let violation = readRequestLine(bytes, line) { return .bad(violation) }
                 progress = .fields
-            } else if start == feed &- 1 {
-                end = lineStart
-                if let violation = finish(bytes) { return .bad(violation) }
-                return .whole
-            } else if let violation = block.take(bytes, start: start, lineEnd: feed &- 1, end: lineStart) {
-                return .bad(violation)
             }
         }
+        let step = block.read(bytes, &lines, maximum: maximumBytes)
+        guard step == .whole else { return step }
+        end = lines.start
+        if let violation = finish(bytes) { return .bad(violation) }
+        return .whole
     }
 
     /// Skips at most one empty line before the request line, and refuses at once what cannot be one (TLS, say).
@@ -105,8 +96,7 @@ public struct RequestHead: Sendable {
             first = 2
         }
         guard isToken(bytes[first]) else { return .bad(.startLine) }
-        lineStart = first
-        searched = first
+        lines = HeadLines(from: first)
         progress = .requestLine
         return .whole
     }
@@ -173,7 +163,7 @@ public struct RequestHead: Sendable {
 
 /// Names a method; methods are spelt in capitals only.
 private func methodOf(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Method {
-    func matches(_ name: StaticString) -> Bool {
+    @inline(__always) func matches(_ name: StaticString) -> Bool {
         for index in range where bytes[index] & 0x20 != 0 { return false }
         return equalsIgnoringCase(bytes, range, name)
     }
@@ -202,8 +192,7 @@ func minorVersion(_ bytes: Span<UInt8>, _ range: Range<Int>) -> HTTPVersion?? {
 /// What may stand in a Host field: it is written into pages, so it must need no escaping.
 @inline(__always)
 private func isHostByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x3A, 0x41...0x5B, 0x5D, 0x61...0x7A, 0x25, 0x2D, 0x2E, 0x5F, 0x7E: true
-    default: false
-    }
+    // Letters, digits and `% - . : [ ] _ ~`, as a bit set for each half of ASCII.
+    let bits: UInt64 = byte < 64 ? 0x07FF_6020_0000_0000 : 0x47FF_FFFE_AFFF_FFFE
+    return byte < 128 && (bits >> UInt64(byte & 63)) & 1 == 1
 }

@@ -13,8 +13,7 @@ public struct ResponseHead: Sendable {
     private let maximumBytes: Int
     private var block = FieldBlock()
     private var isPastStatusLine = false
-    private var lineStart = 0
-    private var searched = 0
+    private var lines = HeadLines()
 
     /// - Parameter maximumBytes: The size of the largest head that is accepted (`limits.head_size`).
     public init(maximumBytes: Int) {
@@ -22,7 +21,7 @@ public struct ResponseHead: Sendable {
     }
 
     /// The fields in their order.
-    public var fields: [Field] { block.fields }
+    public var fields: Slots<Field> { block.fields }
     /// The body's length in bytes; -1 when there is no Content-Length. With neither it and `isChunked` false the body
     /// ends with the connection, unless `hasNoBody(method:)`.
     public var contentLength: Int { block.contentLength }
@@ -51,38 +50,32 @@ public struct ResponseHead: Sendable {
         reason = 0..<0
         end = 0
         isPastStatusLine = false
-        lineStart = 0
-        searched = 0
+        lines = HeadLines()
     }
 
     /// Reads on. `bytes` begins at the response's first byte and, after `more`, with the same bytes as before.
     ///
     /// Bytes after the head are not looked at. After `whole` or `bad`, `reset()` comes first.
     public mutating func parse(_ bytes: Span<UInt8>) -> HeadStep {
-        while true {
-            let feed = firstIndex(of: 0x0A, in: bytes, from: searched, to: bytes.count)
-            guard feed >= 0, feed < maximumBytes else {
-                searched = bytes.count
-                return feed >= 0 || searched >= maximumBytes ? .bad(.headTooLarge) : .more
-            }
-            guard feed > lineStart, bytes[feed &- 1] == 0x0D else { return .bad(.bareLineFeed) }
-            let start = lineStart
-            lineStart = feed &+ 1
-            searched = lineStart
-            if !isPastStatusLine {
-                if let violation = readStatusLine(bytes, start..<feed &- 1) { return .bad(violation) }
+        if !isPastStatusLine {
+            switch lines.next(bytes, maximum: maximumBytes) {
+            case .more: return .more
+            case .bad(let violation): return .bad(violation)
+            case .line(let line, _, let holdsControl):
+                if let violation = readStatusLine(bytes, line, holdsControl: holdsControl) { return .bad(violation) }
                 isPastStatusLine = true
-            } else if start == feed &- 1 {
-                end = lineStart
-                if let violation = block.finish(bytes, version: version) { return .bad(violation) }
-                return .whole
-            } else if let violation = block.take(bytes, start: start, lineEnd: feed &- 1, end: lineStart) {
-                return .bad(violation)
             }
         }
+        let step = block.read(bytes, &lines, maximum: maximumBytes)
+        guard step == .whole else { return step }
+        end = lines.start
+        if let violation = block.finish(bytes, version: version) { return .bad(violation) }
+        return .whole
     }
 
-    private mutating func readStatusLine(_ bytes: Span<UInt8>, _ line: Range<Int>) -> HeadViolation? {
+    private mutating func readStatusLine(
+        _ bytes: Span<UInt8>, _ line: Range<Int>, holdsControl: Bool
+    ) -> HeadViolation? {
         let start = line.lowerBound
         guard line.count >= 12, bytes[start + 8] == 0x20 else { return .startLine }
         guard let known = minorVersion(bytes, start..<start + 8) else { return .startLine }
@@ -90,7 +83,7 @@ public struct ResponseHead: Sendable {
         guard let code = decimal(bytes, start + 9..<start + 12), code >= 100 else { return .startLine }
         guard line.count == 12 || bytes[start + 12] == 0x20 else { return .startLine }
         reason = min(start + 13, line.upperBound)..<line.upperBound
-        guard !holdsControl(bytes, from: reason.lowerBound, to: reason.upperBound) else { return .startLine }
+        guard !holdsControl else { return .startLine }
         self.version = version
         status = code
         return nil

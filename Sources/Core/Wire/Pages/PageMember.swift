@@ -18,7 +18,7 @@ func pageMember(_ bytes: Span<UInt8>, _ range: Range<Int>) -> PageMember {
 }
 
 private func plainMember(_ bytes: Span<UInt8>, _ range: Range<Int>) -> PageMember {
-    func has(_ name: StaticString) -> Bool { equals(bytes, range, name) }
+    @inline(__always) func has(_ name: StaticString) -> Bool { equals(bytes, range, name) }
     switch range.count {
     case 2: return has("id") ? .id : .other
     case 4: return has("data") ? .rows : .other

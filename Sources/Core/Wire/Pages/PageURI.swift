@@ -48,7 +48,7 @@ public enum PageState: UInt8, Sendable {
 
 /// Names the state `bytes[range]`.
 func pageState(_ bytes: Span<UInt8>, _ range: Range<Int>) -> PageState {
-    func matches(_ text: StaticString) -> Bool { equals(bytes, range, text) }
+    @inline(__always) func matches(_ text: StaticString) -> Bool { equals(bytes, range, text) }
     switch range.count {
     case 6: if matches("QUEUED") { return .queued } else if matches("FAILED") { return .failed }
     case 7: if matches("RUNNING") { return .running }

@@ -38,8 +38,8 @@ public func endpoint(of target: Range<Int>, in bytes: Span<UInt8>) -> Endpoint {
     if let tagged = taggedEndpoint(target, bytes) { return tagged }
     let question = firstIndex(of: 0x3F, in: bytes, from: target.lowerBound, to: target.upperBound)
     let path = target.lowerBound..<(question < 0 ? target.upperBound : question)
-    func matches(_ text: StaticString) -> Bool { equals(bytes, path, text) }
-    func begins(_ text: StaticString) -> Bool {
+    @inline(__always) func matches(_ text: StaticString) -> Bool { equals(bytes, path, text) }
+    @inline(__always) func begins(_ text: StaticString) -> Bool {
         let end = path.lowerBound + text.utf8CodeUnitCount
         return end <= path.upperBound && equals(bytes, path.lowerBound..<end, text)
     }

@@ -24,6 +24,7 @@ struct SipHash {
     }
 
     /// Absorbs `bytes[range]`, which ends the message, and gives the digest as two little-endian words.
+    @inline(__always)
     mutating func finish(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (UInt64, UInt64) {
         var index = range.lowerBound
         while index &+ 8 <= range.upperBound {
@@ -31,14 +32,7 @@ struct SipHash {
             index &+= 8
         }
         let rest = range.upperBound &- index
-        var last = UInt64(truncatingIfNeeded: length &+ rest) << 56
-        var shift: UInt64 = 0
-        while index < range.upperBound {
-            last |= UInt64(bytes[index]) << shift
-            shift &+= 8
-            index &+= 1
-        }
-        mix(last)
+        mix(UInt64(truncatingIfNeeded: length &+ rest) << 56 | loadWord(bytes, at: index, count: rest))
         v2 ^= 0xEE
         for _ in 0..<4 { round() }
         let first = v0 ^ v1 ^ v2 ^ v3

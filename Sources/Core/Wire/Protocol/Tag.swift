@@ -1,3 +1,5 @@
+import Bytes
+
 /// A tag as it stands in a URI.
 public struct TagText: Sendable {
     /// `Tag.length` characters of base64url.
@@ -46,13 +48,14 @@ public struct Tag: Equatable, Sendable {
     public func text(key: TagKey, bytes: Span<UInt8>, path: Range<Int>) -> TagText {
         let words = words(key: key.id)
         let digest = sign(words, key, bytes, path)
+        let ends = base64Characters(of: SIMD2(endBits(words.0, words.1), endBits(words.2, words.3)))
+        let digestEnds = base64Characters(of: SIMD2(endBits(digest.0, digest.1), 0))
         var text = InlineArray<66, UInt8>(repeating: 0)
-        write(words.0, at: 0, into: &text)
-        write(words.1, at: 11, into: &text)
-        write(words.2, at: 22, into: &text)
-        write(words.3, at: 33, into: &text)
-        write(digest.0, at: 44, into: &text)
-        write(digest.1, at: 55, into: &text)
+        var span = text.mutableSpan
+        var out = span.mutableBytes
+        write(words.0, words.1, ends: ends[0], at: 0, into: &out)
+        write(words.2, words.3, ends: ends[1], at: 22, into: &out)
+        write(digest.0, digest.1, ends: digestEnds[0], at: 44, into: &out)
         return TagText(bytes: text)
     }
 
@@ -61,14 +64,15 @@ public struct Tag: Equatable, Sendable {
     /// The comparison takes the same time whatever differs.
     public static func read(_ bytes: Span<UInt8>, tag: Range<Int>, path: Range<Int>, keys: TagKeys) -> Tag? {
         guard tag.count == length else { return nil }
-        var isValid = true
         let start = tag.lowerBound
-        let words = (
-            readWord(bytes, at: start, &isValid), readWord(bytes, at: start + 11, &isValid),
-            readWord(bytes, at: start + 22, &isValid), readWord(bytes, at: start + 33, &isValid)
-        )
-        let digest = (readWord(bytes, at: start + 44, &isValid), readWord(bytes, at: start + 55, &isValid))
-        guard isValid, let key = keys.key(UInt8(words.3 >> 56)) else { return nil }
+        guard let ends = base64Words(of: SIMD2(endCharacters(bytes, at: start), endCharacters(bytes, at: start + 22))),
+            let digestEnds = base64Words(of: SIMD2(endCharacters(bytes, at: start + 44), noEnds)),
+            let first = readWords(bytes, ends: ends[0], at: start),
+            let second = readWords(bytes, ends: ends[1], at: start + 22),
+            let digest = readWords(bytes, ends: digestEnds[0], at: start + 44)
+        else { return nil }
+        let words = (first.0, first.1, second.0, second.1)
+        guard let key = keys.key(UInt8(words.3 >> 56)) else { return nil }
         let expected = sign(words, key, bytes, path)
         guard (expected.0 ^ digest.0) | (expected.1 ^ digest.1) == 0 else { return nil }
         return Tag(words)
@@ -112,35 +116,47 @@ private func sign(
     return hash.finish(bytes, path)
 }
 
-private func write(_ word: UInt64, at start: Int, into text: inout InlineArray<66, UInt8>) {
-    for offset in 0..<11 {
-        let value = UInt8(truncatingIfNeeded: word >> UInt64(6 &* offset)) & 63
-        // A-Z, a-z, 0-9, - and _ without a branch: each step shifts what lies in a later range.
-        var character = value &+ 65
-        character &+= value > 25 ? 6 : 0
-        character &-= value > 51 ? 75 : 0
-        character &-= value > 61 ? 13 : 0
-        character &+= value > 62 ? 49 : 0
-        text[start + offset] = character
-    }
+// Of a word the first eight characters hold 48 bits, the last three the other 16: the word's end. The ends of two
+// words are translated together, 24 bits (four characters, the last of which is none) for each.
+
+/// The 48 lowest bits.
+private let lowBits: UInt64 = 0xFFFF_FFFF_FFFF
+
+/// An A, which means 0, in the place of an end's fourth character.
+private let noCharacter: UInt64 = 0x4100_0000
+
+/// The ends of no words.
+private let noEnds: UInt64 = 0x4141_4141_4141_4141
+
+private func endBits(_ first: UInt64, _ second: UInt64) -> UInt64 {
+    first >> 48 | (second >> 48) << 24
 }
 
-/// Reads 11 characters; `isValid` turns false for any other alphabet and for bits that no word has.
-private func readWord(_ bytes: Span<UInt8>, at start: Int, _ isValid: inout Bool) -> UInt64 {
-    var word: UInt64 = 0
-    for offset in 0..<11 {
-        let byte = bytes[start + offset]
-        let value: UInt8 =
-            switch byte {
-            case 0x41...0x5A: byte &- 65
-            case 0x61...0x7A: byte &- 71
-            case 0x30...0x39: byte &+ 4
-            case 0x2D: 62
-            case 0x5F: 63
-            default: 255
-            }
-        if value > (offset == 10 ? 15 : 63) { isValid = false }
-        word |= UInt64(value & 63) << UInt64(6 &* offset)
-    }
-    return word
+/// Writes two words as 22 characters; `ends` are the characters of their ends.
+@inline(__always)
+private func write(_ first: UInt64, _ second: UInt64, ends: UInt64, at start: Int, into out: inout MutableRawSpan) {
+    let low = base64Characters(of: SIMD2(first & lowBits, second & lowBits))
+    out.storeBytes(of: low[0].littleEndian, toByteOffset: start, as: UInt64.self)
+    // The fourth character is overwritten at once.
+    out.storeBytes(of: UInt32(truncatingIfNeeded: ends).littleEndian, toByteOffset: start &+ 8, as: UInt32.self)
+    out.storeBytes(of: low[1].littleEndian, toByteOffset: start &+ 11, as: UInt64.self)
+    out.storeBytes(of: UInt16(truncatingIfNeeded: ends >> 32).littleEndian, toByteOffset: start &+ 19, as: UInt16.self)
+    out.storeBytes(of: UInt8(truncatingIfNeeded: ends >> 48), toByteOffset: start &+ 21, as: UInt8.self)
+}
+
+/// The characters of the ends of two words whose text begins at `start`.
+@inline(__always)
+private func endCharacters(_ bytes: Span<UInt8>, at start: Int) -> UInt64 {
+    let first = loadWord(bytes, at: start + 3) >> 40 | noCharacter
+    let second = loadWord(bytes, at: start + 14) >> 40 | noCharacter
+    return first | second << 32
+}
+
+/// Reads two words of 11 characters each, of which `ends` holds the ends; nil for characters of another alphabet, and
+/// for bits that no word has.
+@inline(__always)
+private func readWords(_ bytes: Span<UInt8>, ends: UInt64, at start: Int) -> (UInt64, UInt64)? {
+    let characters = SIMD2(loadWord(bytes, at: start), loadWord(bytes, at: start + 11))
+    guard ends & 0xFF_0000_FF00_00 == 0, let low = base64Words(of: characters) else { return nil }
+    return (low[0] | ends << 48, low[1] | (ends >> 24) << 48)
 }
