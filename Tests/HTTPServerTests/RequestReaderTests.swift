@@ -12,8 +12,8 @@ struct RequestReaderTests {
     }
 
     /// All steps but `more` that a text gives, in pieces of a size, each in words.
-    private func steps(_ text: String, pieces: Int, _ reader: RequestReader) -> [String] {
-        var reader = reader
+    private func steps(_ text: String, pieces: Int, _ fresh: consuming RequestReader) -> [String] {
+        var reader = fresh
         var words: [String] = []
         let bytes = Array(text.utf8)
         for start in stride(from: 0, to: bytes.count, by: pieces) {

@@ -2,12 +2,17 @@ import Testing
 
 @testable import Wire
 
-/// Parses `text` in one call.
-func parsedRequest(_ text: String, maximumBytes: Int = 1 << 20) -> (step: HeadStep, head: RequestHead) {
+/// What came of parsing a text in one call.
+struct Parsed<Head: ~Copyable & Sendable>: ~Copyable {
+    let step: HeadStep
+    let head: Head
+}
+
+func parsedRequest(_ text: String, maximumBytes: Int = 1 << 20) -> Parsed<RequestHead> {
     var head = RequestHead(maximumBytes: maximumBytes)
     let bytes = Array(text.utf8)
     let step = head.parse(bytes.span)
-    return (step, head)
+    return Parsed(step: step, head: head)
 }
 
 func string(_ text: String, _ range: Range<Int>) -> String {
@@ -31,42 +36,42 @@ let poll = """
 
 @Suite struct RequestHeadTests {
     @Test func readsAPoll() {
-        let (step, head) = parsedRequest(poll)
-        #expect(step == .whole)
-        #expect(head.method == .get)
-        #expect(head.version == .http11)
-        #expect(string(poll, head.target) == "/v1/statement/queued/20261121_025806_00000_3is75/y4d5/2?slug=x1")
-        #expect(string(poll, head.host) == "gateway.example:8080")
-        #expect(head.end == poll.utf8.count)
-        #expect(head.contentLength == -1)
-        #expect(!head.isChunked)
-        #expect(head.keepsAlive)
+        let parsed = parsedRequest(poll)
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.method == .get)
+        #expect(parsed.head.version == .http11)
+        #expect(string(poll, parsed.head.target) == "/v1/statement/queued/20261121_025806_00000_3is75/y4d5/2?slug=x1")
+        #expect(string(poll, parsed.head.host) == "gateway.example:8080")
+        #expect(parsed.head.end == poll.utf8.count)
+        #expect(parsed.head.contentLength == -1)
+        #expect(parsed.head.isChunked == false)
+        #expect(parsed.head.keepsAlive == true)
         #expect(
-            head.fields.map(\.name) == [
+            parsed.head.fields.map(\.name) == [
                 .host, .other, .acceptEncoding, .other, .connection, .user, .clientTags, .transactionID, .other,
             ])
-        let user = head.fields[5]
+        let user = parsed.head.fields[5]
         #expect(string(poll, user.value) == "alice")
         #expect(string(poll, user.start..<user.nameEnd) == "X-Trino-User")
         #expect(string(poll, user.line) == "X-Trino-User: \t alice \r\n")
-        #expect(head.fields.map(\.dialect) == [nil, nil, nil, nil, nil, .trino, .presto, .trino, .trino])
-        #expect(head.fields[8].value.isEmpty)
-        #expect(head.first(.transactionID)?.value == head.fields[7].value)
-        #expect(head.first(.authorization) == nil)
+        #expect(parsed.head.fields.map(\.dialect) == [nil, nil, nil, nil, nil, .trino, .presto, .trino, .trino])
+        #expect(parsed.head.fields[8].value.isEmpty)
+        #expect(parsed.head.first(.transactionID)?.value == parsed.head.fields[7].value)
+        #expect(parsed.head.first(.authorization) == nil)
     }
 
     @Test func saysTheSameForEveryPlaceOfACut() {
         let bytes = Array(poll.utf8)
-        let whole = parsedRequest(poll).head
+        let whole = parsedRequest(poll)
         var head = RequestHead(maximumBytes: 1 << 20)
         for cut in 0..<bytes.count {
             head.reset()
             let first = Array(bytes[..<cut])
             #expect(head.parse(first.span) == .more)
             #expect(head.parse(bytes.span) == .whole)
-            #expect(head.fields == whole.fields)
-            #expect(head.target == whole.target)
-            #expect(head.end == whole.end)
+            #expect(head.fields == whole.head.fields)
+            #expect(head.target == whole.head.target)
+            #expect(head.end == whole.head.end)
         }
     }
 
@@ -81,10 +86,10 @@ let poll = """
     }
 
     @Test func leavesWhatFollowsTheHead() {
-        let (step, head) = parsedRequest("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nSELECT 1GET")
-        #expect(step == .whole)
-        #expect(head.contentLength == 8)
-        #expect(head.end == 47)
+        let parsed = parsedRequest("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nSELECT 1GET")
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.contentLength == 8)
+        #expect(parsed.head.end == 47)
     }
 
     @Test(arguments: [
@@ -92,15 +97,15 @@ let poll = """
         ("OPTIONS", .options), ("get", .other), ("PATCH", .other), ("Q~!", .other),
     ])
     func namesMethods(_ text: String, _ method: Wire.Method) {
-        let (step, head) = parsedRequest("\(text) / HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(step == .whole)
-        #expect(head.method == method)
+        let parsed = parsedRequest("\(text) / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.method == method)
     }
 
     @Test func takesOneEmptyLineBeforeTheRequest() {
-        let (step, head) = parsedRequest("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(step == .whole)
-        #expect(head.end == 29)
+        let parsed = parsedRequest("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.end == 29)
         #expect(parsedRequest("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").step == .bad(.startLine))
     }
 
@@ -110,9 +115,9 @@ let poll = """
         ("HTTP/1.0", "Connection: Keep-Alive\r\n", true), ("HTTP/1.0", "Connection: keep-alive, close\r\n", false),
     ])
     func knowsWhetherTheConnectionStays(_ version: String, _ field: String, _ expected: Bool) {
-        let (step, head) = parsedRequest("GET / \(version)\r\nHost: a\r\n\(field)\r\n")
-        #expect(step == .whole)
-        #expect(head.keepsAlive == expected)
+        let parsed = parsedRequest("GET / \(version)\r\nHost: a\r\n\(field)\r\n")
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.keepsAlive == expected)
     }
 
     @Test func marksTheFieldsOfTheConnection() {
@@ -130,41 +135,41 @@ let poll = """
             \r
 
             """
-        let (step, head) = parsedRequest(text)
-        #expect(step == .whole)
-        let marked = head.fields.filter(\.isHopByHop).map { string(text, $0.start..<$0.nameEnd) }
+        let parsed = parsedRequest(text)
+        #expect(parsed.step == .whole)
+        let marked = parsed.head.fields.filter(\.isHopByHop).map { string(text, $0.start..<$0.nameEnd) }
         #expect(marked == ["Connection", "x-hop", "TE", "Upgrade", "Keep-Alive", "Proxy-Authorization"])
     }
 
     @Test func takesTheHostOfAnAbsoluteTarget() {
         let text = "GET http://real.example:81/v1/info HTTP/1.1\r\nHost: other\r\n\r\n"
-        let (step, head) = parsedRequest(text)
-        #expect(step == .whole)
-        #expect(string(text, head.target) == "/v1/info")
-        #expect(string(text, head.host) == "real.example:81")
+        let parsed = parsedRequest(text)
+        #expect(parsed.step == .whole)
+        #expect(string(text, parsed.head.target) == "/v1/info")
+        #expect(string(text, parsed.head.host) == "real.example:81")
         #expect(parsedRequest("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").step == .whole)
-        #expect(parsedRequest("GET HTTPS://a HTTP/1.1\r\nHost: a\r\n\r\n").head.target.isEmpty)
+        #expect(parsedRequest("GET HTTPS://a HTTP/1.1\r\nHost: a\r\n\r\n").head.target.isEmpty == true)
     }
 
     @Test func aClientOfHTTP10MayLeaveOutTheHost() {
-        let (step, head) = parsedRequest("GET / HTTP/1.0\r\n\r\n")
-        #expect(step == .whole)
-        #expect(head.host.isEmpty)
+        let parsed = parsedRequest("GET / HTTP/1.0\r\n\r\n")
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.host.isEmpty == true)
     }
 
     @Test func readsExpectations() {
-        let (step, head) = parsedRequest(
+        let parsed = parsedRequest(
             "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n")
-        #expect(step == .whole)
-        #expect(head.expectsContinue)
-        #expect(!parsedRequest("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n").head.expectsContinue)
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.expectsContinue == true)
+        #expect(parsedRequest("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n").head.expectsContinue == false)
     }
 
     @Test func bytesBeyondASCIIPassInValues() {
         let text = "GET / HTTP/1.1\r\nHost: a\r\nX-Trino-User: J\u{F6}rg \u{1F600} and more\r\n\r\n"
-        let (step, head) = parsedRequest(text)
-        #expect(step == .whole)
-        #expect(string(text, head.fields[1].value) == "J\u{F6}rg \u{1F600} and more")
+        let parsed = parsedRequest(text)
+        #expect(parsed.step == .whole)
+        #expect(string(text, parsed.head.fields[1].value) == "J\u{F6}rg \u{1F600} and more")
     }
 
     @Test func aHeadOfTheLargestSizePassesAndNoByteMore() {
@@ -179,9 +184,9 @@ let poll = """
 
     @Test func takesAThousandFieldsAndNotOneMore() {
         let fields = String(repeating: "X-Trino-Session: a=b\r\n", count: 999)
-        let (step, head) = parsedRequest("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
-        #expect(step == .whole)
-        #expect(head.fields.count == 1000)
+        let parsed = parsedRequest("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
+        #expect(parsed.step == .whole)
+        #expect(parsed.head.fields.count == 1000)
         #expect(
             parsedRequest("GET / HTTP/1.1\r\nHost: a\r\n\(fields)X: 1\r\n\r\n").step == .bad(.tooManyFields))
     }

@@ -1,7 +1,7 @@
 import Wire
 
 /// Takes one connection's bytes apart into requests. A value without a clock: bytes go in, steps come out.
-struct RequestReader {
+struct RequestReader: ~Copyable {
     enum Step {
         /// The next request is not whole yet.
         case more

@@ -117,14 +117,21 @@ final class Output {
     }
 
     /// What was put, for one call.
+    @inline(__always)
     func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         let filled = unsafe UnsafeRawBufferPointer(rebasing: bytes[0..<count])
         return unsafe filled.withMemoryRebound(to: UInt8.self) { unsafe body($0.span) }
     }
 
-    /// A copy of what was put, in its exact size.
-    func copy(into array: inout [UInt8]) {
-        array.removeAll(keepingCapacity: true)
-        unsafe array.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[0..<count]))
+    /// A copy of what was put from `start` on.
+    func copy(from start: Int = 0, into array: inout [UInt8]) {
+        let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<count])
+        // One request is as long as the next, where a client asks for pages.
+        if array.count == source.count {
+            unsafe array.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }
+        } else {
+            array.removeAll(keepingCapacity: true)
+            unsafe array.append(contentsOf: source)
+        }
     }
 }

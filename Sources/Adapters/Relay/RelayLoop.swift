@@ -31,9 +31,10 @@ final class RelayLoop {
     private var orphans: [any Ticking] = []
     /// By coordinator; they are few, and every request looks one up.
     private var idle: [IdleConnections] = []
-    /// Parse one head after the other.
-    private var requestHead: RequestHead?
-    private var responseHead: ResponseHead?
+    /// Parse one head after the other, in place; who waits for the rest of one takes it away until then. That is why a
+    /// connection at rest has none.
+    var requestHead: RequestHead
+    var responseHead: ResponseHead
     private var events: [StatementEvent] = []
     private var held: [UInt64: (Bool) -> Void] = [:]
     private var lastHeld: UInt64 = 0
@@ -66,6 +67,8 @@ final class RelayLoop {
         rotation = index
         snapshot = hub.snapshot
         limits = snapshot.limits
+        requestHead = RequestHead(maximumBytes: limits.headSize)
+        responseHead = ResponseHead(maximumBytes: limits.headSize)
         wall = hub.clock.now()
         loop.repeatEvery(milliseconds: Self.tickMilliseconds) { [weak self] in self?.tick() }
     }
@@ -79,31 +82,29 @@ final class RelayLoop {
         version = newest
         snapshot = hub.snapshot
         limits = snapshot.limits
-        requestHead = nil
-        responseHead = nil
     }
 
     // MARK: Heads
 
-    /// The parser of the next head. Who waits for the rest of one keeps it until then; all others share one, which is
-    /// why a connection at rest has none.
-    func lendRequestHead() -> RequestHead {
-        requestHead.take() ?? RequestHead(maximumBytes: limits.headSize)
+    /// Hands the parser of a head over that is not whole; the next head gets another.
+    func takeRequestHead() -> RequestHead {
+        var head = RequestHead(maximumBytes: limits.headSize)
+        swap(&head, &requestHead)
+        return head
     }
 
-    /// As `lendRequestHead`.
-    func lendResponseHead() -> ResponseHead {
-        responseHead.take() ?? ResponseHead(maximumBytes: limits.headSize)
+    /// As `takeRequestHead`.
+    func takeResponseHead() -> ResponseHead {
+        var head = ResponseHead(maximumBytes: limits.headSize)
+        swap(&head, &responseHead)
+        return head
     }
 
-    func giveBack(_ head: consuming RequestHead) {
-        head.reset()
-        requestHead = head
-    }
-
-    func giveBack(_ head: consuming ResponseHead) {
-        head.reset()
-        responseHead = head
+    /// From now on heads may have the size that the newest limits say.
+    private func heedHeadSize() {
+        if requestHead.maximumBytes == limits.headSize { return }
+        requestHead = RequestHead(maximumBytes: limits.headSize)
+        responseHead = ResponseHead(maximumBytes: limits.headSize)
     }
 
     // MARK: Looking up
@@ -282,6 +283,7 @@ final class RelayLoop {
 
     private func tick() {
         refresh()
+        heedHeadSize()
         ticks += 1
         wall = hub.clock.now()
         let now = now

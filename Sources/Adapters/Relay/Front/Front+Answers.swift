@@ -33,7 +33,7 @@ extension Front {
     }
 
     /// Answers JSON to GET and HEAD.
-    func answerOwn(_ head: RequestHead, _ body: [UInt8], status: Int = 200) {
+    func answerOwn(_ head: borrowing RequestHead, _ body: [UInt8], status: Int = 200) {
         guard head.method == .get || head.method == .head else { return answer(405, allow: "GET, HEAD") }
         relay.counters.others += 1
         putHead(status, "application/json", body.count)

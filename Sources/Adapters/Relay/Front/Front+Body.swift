@@ -3,26 +3,26 @@ import Wire
 /// Bodies of requests: statements, whole before anything is done with them.
 extension Front {
     /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
-    func beginBody(_ head: consuming RequestHead, _ bytes: Span<UInt8>) -> Int {
-        let length = max(0, head.contentLength)
-        let isChunked = head.isChunked
-        let expectsContinue = head.expectsContinue
+    func beginBody(_ bytes: Span<UInt8>) -> Int {
+        let start = relay.requestHead.end
+        let length = max(0, relay.requestHead.contentLength)
+        let isChunked = relay.requestHead.isChunked
+        let expectsContinue = relay.requestHead.expectsContinue
         let limits = relay.limits
         guard length <= limits.statementText else {
             refuse(413, "The statement is longer than \(limits.statementText) bytes (limits.statement_text).\n")
-            return bytes.count - head.end
+            return bytes.count - start
         }
-        let start = head.end
         let have = bytes.count - start
         if !isChunked, have >= length {
             var whole: [UInt8] = []
             whole.append(contentsOf: bytes.extracting(0..<start + length))
             exchange.take(whole, headEnd: start)
             state = .exchange
-            dispatch(head, bytes)
+            dispatch(bytes)
             return length
         }
-        self.head = head
+        head = relay.takeRequestHead()
         request = []
         request.append(contentsOf: bytes.extracting(0..<start))
         headEnd = start
@@ -82,17 +82,18 @@ extension Front {
     }
 
     func bodyIsWhole() {
-        guard let head = head.take() else { return }
+        guard let kept = head.take() else { return }
+        relay.requestHead = kept
         let bytes = request
         request = []
-        exchange.take(bytes, headEnd: head.end)
+        exchange.take(bytes, headEnd: headEnd)
         exchange.bodyBudget = bodyBudget
         chunks = nil
         bodyBudget = 0
         deadline = .max
         state = .exchange
         relay.refresh()
-        dispatch(head, bytes.span)
+        dispatch(bytes.span)
         processMore()
     }
 }

@@ -5,7 +5,7 @@ import Wire
 
 /// What a request asks for, and who answers it (interface 4, design 4.3).
 extension Front {
-    func handle(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    func handle(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         // Only a statement has a body that goes upstream; behind any other request it would be read as the next one.
         if head.method != .post { exchange.dropBody() }
         switch endpoint(of: head.target, in: bytes) {
@@ -43,7 +43,7 @@ extension Front {
 
     // MARK: Tagged URIs
 
-    private func handleTagged(_ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag) {
+    private func handleTagged(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag) {
         let key = StatementKey(owner: tag.owner, number: tag.statement)
         let cell = relay.cell(key)
         if tag.registration == 0 {
@@ -95,7 +95,7 @@ extension Front {
     }
 
     /// A wait page's nextUri: the statement waits here, or has gone on.
-    private func handleWaiting(_ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell?) {
+    private func handleWaiting(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell?) {
         let isOwn = tag.owner == relay.hub.owner
         switch head.method {
         case .get:
@@ -121,7 +121,7 @@ extension Front {
     }
 
     /// A DELETE whose URI is superseded: it cancels the statement, and goes to its newest URI if there is one.
-    private func cancelNewest(_ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell) {
+    private func cancelNewest(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell) {
         let targets = relay.snapshot.targets
         let withdraws = targets[cell.placement.registration]?.dialect == .trino
         switch cell.cancel(attempt: 0, withdrawsUnstarted: withdraws, now: relay.now) {
@@ -176,7 +176,7 @@ extension Front {
     }
 
     private func cancel(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target
     ) {
         guard let cell else {
             exchange.begin(.pass, head, bytes)
@@ -200,7 +200,7 @@ extension Front {
 
     // MARK: Queries by id
 
-    private func handleQuery(_ head: RequestHead, _ bytes: Span<UInt8>, id: Range<Int>) {
+    private func handleQuery(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, id: Range<Int>) {
         relay.counters.others += 1
         guard head.method == .get || head.method == .delete || head.method == .head else {
             return answer(405, allow: "GET, HEAD, DELETE")
@@ -233,7 +233,7 @@ extension Front {
 
     /// No coordinator can say whether the caller may cancel what waits here: its user may, with the credentials that it
     /// was submitted with (design 4.6).
-    private func cancelWaiting(_ head: RequestHead, _ bytes: Span<UInt8>, cell: Cell) {
+    private func cancelWaiting(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, cell: Cell) {
         guard let capsule = cell.capsule, isSameClient(head, bytes, as: capsule) else {
             return answerText(403, "Only the statement's user may cancel it, with the same credentials.\n")
         }
@@ -246,8 +246,8 @@ extension Front {
         }
     }
 
-    private func isSameClient(_ head: RequestHead, _ bytes: Span<UInt8>, as capsule: Capsule) -> Bool {
-        func values(_ head: RequestHead, _ bytes: Span<UInt8>) -> [[UInt8]] {
+    private func isSameClient(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, as capsule: Capsule) -> Bool {
+        func values(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> [[UInt8]] {
             var values: [[UInt8]] = []
             for field in head.fields where field.name == .user || field.name.isCredential {
                 var value = [field.name.rawValue]
@@ -280,7 +280,7 @@ extension Front {
 
     // MARK: Pages for people
 
-    private func answerUI(_ head: RequestHead) {
+    private func answerUI(_ head: borrowing RequestHead) {
         let table = relay.snapshot.table
         guard let group = table.groups.first, let url = group.pool(group.active)?.uiURL else {
             return answerText(404, "The active pool has no ui_url in the settings.\n")
@@ -288,7 +288,7 @@ extension Front {
         redirect(url + "/ui/")
     }
 
-    private func answerUIQuery(_ head: RequestHead, _ queryID: String) {
+    private func answerUIQuery(_ head: borrowing RequestHead, _ queryID: String) {
         guard let (target, _) = find(queryID) else {
             return answerText(404, "No statement of that id is known here any more.\n")
         }

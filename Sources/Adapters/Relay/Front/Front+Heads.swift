@@ -60,10 +60,10 @@ extension Front {
     /// Handles the request that begins here. Answers how many bytes it took; 0 if its head is not whole, or if it was
     /// refused.
     private func takeRequest(_ bytes: Span<UInt8>) -> Int {
-        var head = head.take() ?? relay.lendRequestHead()
-        switch head.parse(bytes) {
+        if let kept = head.take() { relay.requestHead = kept } else { relay.requestHead.reset() }
+        switch relay.requestHead.parse(bytes) {
         case .more:
-            self.head = head
+            head = relay.takeRequestHead()
             if !headWaits {
                 headWaits = true
                 deadline = relay.now + relay.limits.headTime
@@ -75,15 +75,17 @@ extension Front {
         case .whole: break
         }
         headWaits = false
-        guard reserveHead(head.end) else { return 0 }
+        let end = relay.requestHead.end
+        guard reserveHead(end) else { return 0 }
         deadline = .max
         relay.refresh()
-        isLastAnswer = !head.keepsAlive || head.version == .http10 || (sawEnd && head.end == bytes.count)
-        let end = head.end
+        isLastAnswer =
+            !relay.requestHead.keepsAlive || relay.requestHead.version == .http10 || (sawEnd && end == bytes.count)
         // A statement may be empty; it is kept as any other.
-        if head.method == .post || head.isChunked || head.contentLength > 0 { return end + beginBody(head, bytes) }
+        let hasBody = relay.requestHead.isChunked || relay.requestHead.contentLength > 0
+        if hasBody || relay.requestHead.method == .post { return end + beginBody(bytes) }
         state = .exchange
-        dispatch(head, bytes)
+        dispatch(bytes)
         return end
     }
 

@@ -130,13 +130,12 @@ final class Front: StreamOwner {
 
     // MARK: The exchange
 
-    /// Has the request answered.
-    func dispatch(_ head: consuming RequestHead, _ bytes: Span<UInt8>) {
+    /// Has the request answered whose head the loop has parsed.
+    func dispatch(_ bytes: Span<UInt8>) {
         let wasProcessing = isProcessing
         isProcessing = true
-        method = head.method
-        handle(head, bytes)
-        relay.giveBack(head)
+        method = relay.requestHead.method
+        handle(relay.requestHead, bytes)
         isProcessing = wasProcessing
     }
 
@@ -149,7 +148,7 @@ final class Front: StreamOwner {
     func begin(_ cancellation: Cancellation) { self.cancellation = cancellation }
 
     /// A coordinator refused a cancel: its answer passes, with its challenge.
-    func passRefusal(_ head: ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>) {
+    func passRefusal(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>) {
         cancellation = nil
         exchange.begin(.pass, method: .delete, isHTTP10: false)
         exchange.pass(head, bytes, body, true)

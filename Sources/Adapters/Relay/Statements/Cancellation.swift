@@ -80,7 +80,7 @@ final class Cancellation: UpstreamClient, Ticking {
     // MARK: UpstreamClient
 
     func answered(
-        _ upstream: Upstream, _ head: ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>, isWhole: Bool
+        _ upstream: Upstream, _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>, isWhole: Bool
     ) {
         if !isWhole { upstream.discard() }
         self.upstream = nil

@@ -5,7 +5,7 @@ import Wire
 /// Taking the coordinator's answer: what it is decides whether it is a page, a failure, or something to pass on.
 extension Exchange {
     func answered(
-        _ upstream: Upstream, _ head: ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>, isWhole: Bool
+        _ upstream: Upstream, _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>, isWhole: Bool
     ) {
         if isWhole { self.upstream = nil }
         connectBy = .max
@@ -45,7 +45,7 @@ extension Exchange {
     // MARK: Passing on
 
     /// Relays an answer that is no page as it comes.
-    func pass(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
+    func pass(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
         guard front != nil else { return isWhole ? end() : drop() }
         hasLeft = true
         if isWhole {
@@ -61,7 +61,7 @@ extension Exchange {
     }
 
     /// Puts the head of an answer whose body is all there.
-    func putWhole(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>) {
+    func putWhole(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>) {
         putAnswerHead(head, bytes)
         let length = method == .head ? head.contentLength : body.count
         if head.status != 204, head.status != 304, length >= 0 {

@@ -5,7 +5,7 @@ import Wire
 
 /// What routing and retrying read in a submission's head and text.
 extension Exchange {
-    func readFacts(_ head: RequestHead, _ bytes: Span<UInt8>) -> SubmissionFacts {
+    func readFacts(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> SubmissionFacts {
         var facts = SubmissionFacts()
         var prepared: [Range<Int>] = []
         let snapshot = relay.snapshot
@@ -48,13 +48,13 @@ extension Exchange {
     func bounded(_ text: String) -> String { text.utf8.count > 256 ? String(text.prefix(256)) : text }
 
     /// The open transaction that the request names; `NONE` and empty are none.
-    func transactionID(_ head: RequestHead, _ bytes: Span<UInt8>) -> String? {
+    func transactionID(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> String? {
         guard let field = head.first(.transactionID), !field.value.isEmpty else { return nil }
         return equalsIgnoringCase(bytes, field.value, "none") ? nil : bounded(text(bytes, field.value))
     }
 
     /// The field that names the statement to the engine's logs, where the client sent none of its own.
-    func traceName(_ head: RequestHead) -> StaticString? {
+    func traceName(_ head: borrowing RequestHead) -> StaticString? {
         guard head.first(.traceToken) == nil else { return nil }
         return switch head.first(.user)?.dialect {
         case .presto: "X-Presto-Trace-Token: "
@@ -63,7 +63,7 @@ extension Exchange {
     }
 
     /// What the request says of retries: what it allows, and whether it is one itself.
-    func readTraits(_ head: RequestHead, _ bytes: Span<UInt8>, transaction: String?) -> StatementTraits {
+    func readTraits(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, transaction: String?) -> StatementTraits {
         var traits = StatementTraits()
         traits.isInTransaction = transaction != nil
         for field in head.fields {

@@ -7,7 +7,7 @@ extension Exchange {
     /// Bytes of such an answer that are judged; what follows is relayed, if any of it is.
     static let maximumFailureText = 64 << 10
 
-    func takeFailure(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
+    func takeFailure(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
         answerRetryAfter = retryAfter(head, bytes)
         // On a poll nothing is judged of what asks for other credentials: it passes as it comes.
         if isWhole || (isChallenge(head.status) && !isSubmitting) {
@@ -35,7 +35,7 @@ extension Exchange {
     private func isChallenge(_ status: Int) -> Bool { status == 401 || status == 403 }
 
     /// The seconds that a Retry-After names; its other form, a date, is not used by engines.
-    private func retryAfter(_ head: ResponseHead, _ bytes: Span<UInt8>) -> Duration? {
+    private func retryAfter(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Duration? {
         guard let field = head.fields.first(where: { $0.name == .retryAfter }) else { return nil }
         return UInt32(text(bytes, field.value)).map { .seconds(Int64($0)) }
     }

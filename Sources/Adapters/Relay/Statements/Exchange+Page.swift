@@ -4,7 +4,7 @@ import Wire
 
 /// Pages: kept until they are whole or large, asked about, spliced, sent (design 3, 'Pages are spliced').
 extension Exchange {
-    func takePage(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
+    func takePage(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
         guard head.contentEncodingIsIdentity else {
             dropUpstream()
             return handle(.notProtocol)

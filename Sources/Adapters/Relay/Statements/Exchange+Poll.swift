@@ -84,7 +84,7 @@ extension Exchange {
 
     /// The coordinator's answer to a DELETE by id: only 204 and 409 end the statement (design 4.6). Such an answer
     /// leaves when its tombstone is stored.
-    func canceledByID(_ head: ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
+    func canceledByID(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ body: Range<Int>, _ isWhole: Bool) {
         let isConfirmed = head.status == 204 || head.status == 409
         guard isConfirmed, let cell, cell.canceledThere(now: now) else { return pass(head, bytes, body, isWhole) }
         guard isWhole, front != nil else {

@@ -8,7 +8,8 @@ extension Exchange {
     ///
     /// - Parameter shift: how far the head's offsets lie behind in `bytes`, where a path was put before it.
     func buildRequest(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path source: Range<Int>, shiftedBy shift: Int = 0, target: Target
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path source: Range<Int>, shiftedBy shift: Int = 0,
+        target: Target
     ) {
         if self.target !== target { self.target = target }
         out.clear()
@@ -37,7 +38,7 @@ extension Exchange {
     }
 
     /// Puts the fields that pass upstream; neighbours that pass go over in one piece.
-    private func putFields(_ head: RequestHead, _ bytes: Span<UInt8>, shiftedBy shift: Int) {
+    private func putFields(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, shiftedBy shift: Int) {
         var from = -1
         var to = -1
         // What a later poll brought is newer.
@@ -71,13 +72,13 @@ extension Exchange {
     }
 
     /// Assembles the answer's head without its framing.
-    func buildAnswerHead(_ head: ResponseHead, _ bytes: Span<UInt8>) {
+    func buildAnswerHead(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) {
         putAnswerHead(head, bytes)
         out.copy(into: &answerHead)
     }
 
     /// Puts the answer's head without its framing into the loop's output.
-    func putAnswerHead(_ head: ResponseHead, _ bytes: Span<UInt8>) {
+    func putAnswerHead(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) {
         out.clear()
         out.put("HTTP/1.1 ")
         out.put(decimal: head.status)
@@ -124,6 +125,23 @@ extension Exchange {
 
     /// Puts the lines that say which statement, where, and which attempt this is.
     func putOwnLines() {
+        if purpose == .poll, let tag { putNames(as: tag) } else { putNames() }
+        if front?.closesAfterAnswer == true { out.put("Connection: close\r\n") }
+    }
+
+    /// One page of an attempt is answered like the last.
+    private func putNames(as tag: Tag) {
+        let names = Tag(
+            registration: target?.coordinator.registration ?? 0, owner: tag.owner, statement: tag.statement,
+            attempt: attempt, sequence: 0, minute: 0)
+        if names == ownNames { return out.put(ownLines) }
+        let start = out.count
+        putNames()
+        out.copy(from: start, into: &ownLines)
+        ownNames = names
+    }
+
+    private func putNames() {
         if let cell {
             putStatementLine(cell.key)
         } else if let tag {
@@ -135,7 +153,6 @@ extension Exchange {
             out.put(decimal: Int(attempt))
             out.put("\r\n")
         }
-        if front?.closesAfterAnswer == true { out.put("Connection: close\r\n") }
     }
 
     private func putStatementLine(_ key: StatementKey) {

@@ -6,7 +6,7 @@ import Wire
 extension Exchange {
     /// A GET of a tagged URI: asks the statement's cell, then the coordinator.
     func poll(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target
     ) {
         self.tag = tag
         self.cell = cell
@@ -33,7 +33,7 @@ extension Exchange {
 
     /// A request that is only passed on.
     func passOn(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag?, cell: Cell?, target: Target
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag?, cell: Cell?, target: Target
     ) {
         self.tag = tag
         self.cell = cell
@@ -43,7 +43,7 @@ extension Exchange {
     }
 
     /// The same with another path than the client's.
-    func passOn(_ head: RequestHead, _ bytes: Span<UInt8>, renamed path: String, cell: Cell, target: Target) {
+    func passOn(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, renamed path: String, cell: Cell, target: Target) {
         self.cell = cell
         var joined = Array(path.utf8)
         let start = joined.count
@@ -53,7 +53,7 @@ extension Exchange {
     }
 
     /// HEAD /v1/statement checks a user's credentials: it goes where this user's POST would.
-    func checkUser(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    func checkUser(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         guard let target = targetOfSubmission(head, bytes) else {
             return answerText(503, "No coordinator can take statements now.\n")
         }
@@ -63,14 +63,14 @@ extension Exchange {
 
     /// Assembles the DELETE of a cancel; a `Cancellation` sends it.
     func buildCancel(
-        _ head: RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell, target: Target
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell, target: Target
     ) {
         self.tag = tag
         buildRequest(head, bytes, path: path, target: target)
     }
 
     /// The same for a path that the client did not send.
-    func buildCancel(_ head: RequestHead, _ bytes: Span<UInt8>, renamed path: [UInt8], target: Target) {
+    func buildCancel(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, renamed path: [UInt8], target: Target) {
         var joined = path
         joined.append(contentsOf: bytes)
         buildRequest(head, joined.span, path: 0..<path.count, shiftedBy: path.count, target: target)

@@ -7,7 +7,7 @@ import Wire
 /// Submitting a statement: at its POST, or in a poll's place when it has waited (design 4).
 extension Exchange {
     /// Routes a statement whose text is whole and sends it (design 4.1).
-    func submit(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    func submit(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         relay.counters.submissions += 1
         let hub = relay.hub
         let snapshot = relay.snapshot
@@ -85,10 +85,13 @@ extension Exchange {
     }
 
     /// Sends the statement's current attempt to a coordinator.
-    /// - Parameters:
-    ///   - head: the capsule's, where it was read just now.
-    ///   - moment: now, where it was read just now.
-    func send(to target: Target, _ head: RequestHead? = nil, at moment: Timestamp? = nil) {
+    func send(to target: Target) {
+        guard let capsule else { return end() }
+        send(to: target, capsule.readHead(), at: relay.hub.clock.now())
+    }
+
+    /// - Parameter head: the capsule's.
+    private func send(to target: Target, _ head: borrowing RequestHead, at moment: Timestamp) {
         guard let capsule, let cell else { return end() }
         var placement = Placement(target.place, submitted: capsule.submitted)
         placement.incarnation = target.coordinator.incarnation
@@ -100,13 +103,12 @@ extension Exchange {
         }
         self.attempt = attempt
         relay.report(
-            cell.key, .attempted(number: Int(attempt), target.place), at: moment ?? relay.hub.clock.now())
+            cell.key, .attempted(number: Int(attempt), target.place), at: moment)
         wasReplayed = false
         repeats = 0
         request = capsule.bytes
         sql = capsule.text
         isSubmitting = true
-        let head = head ?? capsule.readHead()
         let bytes = capsule.bytes
         buildRequest(head, bytes.span, path: head.target, target: target)
         send(fresh: false)
@@ -159,7 +161,7 @@ extension Exchange {
     }
 
     /// Where a POST with this head would go.
-    func targetOfSubmission(_ head: RequestHead, _ bytes: Span<UInt8>) -> Target? {
+    func targetOfSubmission(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Target? {
         let facts = readFacts(head, bytes)
         let table = relay.snapshot.table
         return table.groupIndex(for: facts).flatMap { resolve(.any, group: table.groups[$0].name, fixedPool: nil) }
@@ -167,7 +169,7 @@ extension Exchange {
 
     /// Puts the lines that a submission adds to the client's. The statement's id goes into the trace token where the
     /// client sent none (interface 4).
-    func putSubmissionLines(_ head: RequestHead) {
+    func putSubmissionLines(_ head: borrowing RequestHead) {
         if let name = traceName(head), let cell {
             out.put(name)
             relay.putID(of: cell.key)

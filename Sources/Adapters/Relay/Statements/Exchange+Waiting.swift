@@ -11,7 +11,7 @@ extension Exchange {
     private static let storePatience: Int64 = 1000
 
     /// A GET of a wait page's nextUri.
-    func pollWaiting(_ head: RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell) {
+    func pollWaiting(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, tag: Tag, cell: Cell) {
         self.tag = tag
         self.cell = cell
         attempt = tag.attempt
@@ -226,7 +226,7 @@ extension Exchange {
     // MARK: Credentials
 
     /// Keeps the credentials that a poll brings: the next attempt is submitted with the newest of each kind (design 4).
-    func keepCredentials(_ head: RequestHead, _ bytes: Span<UInt8>) {
+    func keepCredentials(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         credentials = []
         newerCredentials = []
         for field in head.fields where field.name.isCredential && !field.isHopByHop {

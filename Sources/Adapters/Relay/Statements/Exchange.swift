@@ -117,6 +117,9 @@ final class Exchange: UpstreamClient, Ticking {
     var pageBudget = 0
     /// The head towards the client, without its framing.
     var answerHead: [UInt8] = []
+    /// The lines of our own in the last page's head, and what they name.
+    var ownLines: [UInt8] = []
+    var ownNames: Tag?
     var answerLength = -1
     var answerChunked = false
     var answerStatus = 0
@@ -154,7 +157,7 @@ final class Exchange: UpstreamClient, Ticking {
     var now: Int64 { relay.now }
 
     /// Begins a request of the front.
-    func begin(_ purpose: Purpose, _ head: RequestHead, _ bytes: Span<UInt8>) {
+    func begin(_ purpose: Purpose, _ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         begin(purpose, method: head.method, isHTTP10: head.version == .http10)
         if relay.hub.externalBase == nil { noteBase(bytes, host: head.host) }
     }

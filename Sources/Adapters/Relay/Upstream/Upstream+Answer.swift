@@ -5,35 +5,33 @@ import Wire
 extension Upstream {
     func take(_ bytes: Span<UInt8>) {
         guard !hasHead else { return takeBody(bytes, from: 0) }
-        var head = head.take() ?? relay.lendResponseHead()
+        if let kept = head.take() { relay.responseHead = kept } else { relay.responseHead.reset() }
         var at = 0
         while at < bytes.count {
             let rest = bytes.extracting(at..<bytes.count)
-            switch head.parse(rest) {
+            switch relay.responseHead.parse(rest) {
             case .more:
                 kept = []
                 kept.append(contentsOf: rest)
-                self.head = head
+                head = relay.takeResponseHead()
                 return
             case .bad: return fail(.notProtocol)
             case .whole: break
             }
-            if head.status >= 200 {
+            if relay.responseHead.status >= 200 {
                 hasHead = true
-                keepsAlive = head.keepsAlive
-                takeFirst(head, rest)
-                break
+                keepsAlive = relay.responseHead.keepsAlive
+                return takeFirst(relay.responseHead, rest)
             }
             // 100 and 103 announce the answer; 101 was not asked for.
-            guard head.status != 101 else { return fail(.notProtocol) }
-            at += head.end
-            head.reset()
+            guard relay.responseHead.status != 101 else { return fail(.notProtocol) }
+            at += relay.responseHead.end
+            relay.responseHead.reset()
         }
-        relay.giveBack(head)
     }
 
     /// The head is there: hands it over with the first piece of the body.
-    private func takeFirst(_ head: ResponseHead, _ bytes: Span<UInt8>) {
+    private func takeFirst(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) {
         guard client != nil else { return discard() }
         let start = head.end
         if head.hasNoBody(method: method) {
@@ -71,7 +69,7 @@ extension Upstream {
 
     /// A small page comes as one chunk and its end in one read: it is handed over where it lies.
     private func takeFirstChunk(
-        _ first: ChunkedBody, _ range: Range<Int>, _ head: ResponseHead, _ bytes: Span<UInt8>
+        _ first: ChunkedBody, _ range: Range<Int>, _ head: borrowing ResponseHead, _ bytes: Span<UInt8>
     ) {
         var ahead = first
         if case .end(let end) = ahead.next(bytes, from: range.upperBound) {

@@ -18,7 +18,8 @@ enum UpstreamFailure: Equatable {
 /// Who sent a request upstream and takes the answer.
 protocol UpstreamClient: AnyObject {
     /// The head of the answer is there, with what of the body came in the same read and lies in one piece.
-    func answered(_ upstream: Upstream, _ head: ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>, isWhole: Bool)
+    func answered(
+        _ upstream: Upstream, _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, body: Range<Int>, isWhole: Bool)
     /// More of the body; after the last of it the connection is no longer the client's.
     func received(_ bytes: Span<UInt8>, _ range: Range<Int>, isLast: Bool)
     /// The connection is gone, or never was.

@@ -4,7 +4,7 @@ import Bytes
 ///
 /// It answers offsets into the bytes that it was given. What two parsers could read differently is refused: see
 /// `HeadViolation`. One value serves many requests; `reset()` keeps its room, so that parsing allocates nothing.
-public struct RequestHead: Sendable {
+public struct RequestHead: ~Copyable, Sendable {
     /// The method.
     public private(set) var method = Method.other
     /// The method's bytes.
@@ -18,7 +18,8 @@ public struct RequestHead: Sendable {
     public private(set) var version = HTTPVersion.http11
     /// The bytes of the whole head with its empty line, once it is whole.
     public private(set) var end = 0
-    private let maximumBytes: Int
+    /// The size of the largest head that is accepted.
+    public let maximumBytes: Int
     private var block = FieldBlock()
     private var progress = Progress.beginning
     private var lines = HeadLines()

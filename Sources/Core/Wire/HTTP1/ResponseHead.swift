@@ -1,7 +1,7 @@
 import Bytes
 
 /// A strict, resumable parser of HTTP/1.1 response heads, as `RequestHead` is for requests.
-public struct ResponseHead: Sendable {
+public struct ResponseHead: ~Copyable, Sendable {
     /// The status code, 100 to 999.
     public private(set) var status = 0
     /// The version in the status line.
@@ -10,7 +10,8 @@ public struct ResponseHead: Sendable {
     public private(set) var reason = 0..<0
     /// The bytes of the whole head with its empty line, once it is whole.
     public private(set) var end = 0
-    private let maximumBytes: Int
+    /// The size of the largest head that is accepted.
+    public let maximumBytes: Int
     private var block = FieldBlock()
     private var isPastStatusLine = false
     private var lines = HeadLines()
