@@ -293,6 +293,37 @@ import Wire
         #expect(book.dropped == 2)
     }
 
+    @Test func whatGoesOnAndIsInTheStorePushesOutNothingThatEnds() {
+        var book = RecordBook(capacity: 10)
+        func submit(_ number: UInt64, now: Int64) {
+            book.take(event(number, .submitted(Submission(user: "u", source: "", group: "g", kind: .read))), now: now)
+        }
+        for number in 1...30 as ClosedRange<UInt64> {
+            submit(number, now: 0)
+            _ = book.takeDrafts(limit: 1, now: 1000, all: true)
+            book.written()
+        }
+        for number in 31...38 as ClosedRange<UInt64> {
+            submit(number, now: 1000)
+            book.take(event(number, .ended(.finished, failure: nil, message: nil)), now: 1000)
+        }
+        book.tidy(now: 1000)
+        #expect(book.dropped == 0)
+        #expect(book.records.count == 38)
+    }
+
+    @Test func whatGoesOnBeyondTenTimesTheCapacityIsLeftToTheStore() {
+        var book = RecordBook(capacity: 10)
+        for number in 1...150 as ClosedRange<UInt64> {
+            book.take(event(number, .submitted(Submission(user: "u", source: "", group: "g", kind: .read))), now: 0)
+            _ = book.takeDrafts(limit: 1, now: 1000, all: true)
+            book.written()
+            book.tidy(now: 1000)
+        }
+        #expect(book.records.count == 100)
+        #expect(book.dropped == 0)
+    }
+
     /// Ended records take all of the writer's time: what moved on from the other queues must not pile up there.
     @Test func itsQueuesStayBoundedWhenMoreEndsThanIsWritten() {
         var book = RecordBook(capacity: 100)

@@ -8,8 +8,11 @@ import Model
 /// earlier one that comes late. A statement that ended stays ended, unless it was given up (abandoned, lost) and a poll
 /// shows that it went on. An event costs a look-up, however many records are held: it must keep up with the loops.
 struct RecordBook {
-    /// Records that it holds at most; beyond, the oldest are dropped and counted.
+    /// Records that wait to be written, have just been, or lack their beginning, at most; beyond, the oldest are dropped
+    /// and counted. Those that go on and are in the store are no part of it: they must not push out what ends meanwhile.
     let capacity: Int
+    /// So many times the capacity may go on and be in the store; what is let go beyond is found there again.
+    private static let going = 10
     /// How long after its first change a record of a statement that goes on is written, in milliseconds: most
     /// statements have ended by then and are written once.
     static let settling: Int64 = 200
@@ -25,6 +28,8 @@ struct RecordBook {
     private var resting = Queue<RecordEntry>()
     /// Ended and written.
     private var leaving = Queue<RecordEntry>()
+    /// How many stand in one of the first three.
+    private var waiting = 0
     /// Ended, and nobody was told yet.
     private var untold: [RecordEntry] = []
     /// Given out to be written, each at this revision.
@@ -61,6 +66,7 @@ struct RecordBook {
         if let earlier = entries[record.key] {
             // Events came first: what they say is put upon the record.
             entry.putUpon(earlier)
+            letGo(earlier)
         } else if isStored {
             entry.written = entry.revision
         }
@@ -104,7 +110,7 @@ struct RecordBook {
                 untold.append(entry)
             }
             if entry.isUnwritten, entry.standing != .ended {
-                entry.standing = .ended
+                move(entry, to: .ended)
                 ended.append(entry)
             }
             return
@@ -114,18 +120,24 @@ struct RecordBook {
         case .none:
             break
         case .little where entry.standing == .none:
-            entry.standing = .resting
+            move(entry, to: .resting)
             entry.waiting = now
             resting.append(entry)
         case .little:
             break
         case .much where entry.standing == .none || entry.standing == .resting:
-            entry.standing = .settling
+            move(entry, to: .settling)
             entry.waiting = now
             settling.append(entry)
         case .much:
             break
         }
+    }
+
+    private mutating func move(_ entry: RecordEntry, to standing: RecordEntry.Standing) {
+        if entry.standing == .none { waiting += 1 }
+        if standing == .none { waiting -= 1 }
+        entry.standing = standing
     }
 
     // MARK: Writing
@@ -141,7 +153,12 @@ struct RecordBook {
     /// Gives up a stray that the store does not know either.
     mutating func forget(_ key: StatementKey) {
         orphans.remove(key)
-        if let entry = entries.removeValue(forKey: key) { entry.isGone = true }
+        if let entry = entries.removeValue(forKey: key) { letGo(entry) }
+    }
+
+    private mutating func letGo(_ entry: RecordEntry) {
+        entry.isGone = true
+        if entry.standing != .none { move(entry, to: .none) }
     }
 
     /// Records that have ended since the last call, to be told in the log.
@@ -160,6 +177,7 @@ struct RecordBook {
                 // It may have moved on to another queue since.
                 guard entry.standing == standing, !entry.isGone else { continue }
                 entry.standing = .none
+                waiting -= 1
                 if entry.isUnwritten { drafted.append((entry, entry.revision)) }
             }
         }
@@ -185,7 +203,7 @@ struct RecordBook {
     }
 
     /// Lets go what ended and is written, and what there is no room for: first what the store has, then what ended,
-    /// then what goes on, each from the oldest.
+    /// then what goes on, each from the oldest; last what has no beginning.
     mutating func tidy(now: Int64) {
         while let entry = leaving.first, now - entry.touched >= Self.lateness || entry.isUnwritten || entry.isGone {
             _ = leaving.popFirst()
@@ -196,15 +214,21 @@ struct RecordBook {
         let most = 2 * entries.count + 1000
         if settling.count > most { settling.keep { $0.standing == .settling && !$0.isGone } }
         if resting.count > most { resting.keep { $0.standing == .resting && !$0.isGone } }
-        while entries.count > capacity, let entry = leaving.popFirst() { forget(entry) }
-        while entries.count > capacity, let entry = ended.popFirst() { drop(entry, from: .ended) }
-        while entries.count > capacity, let entry = settling.popFirst() { drop(entry, from: .settling) }
-        while entries.count > capacity, let entry = resting.popFirst() { drop(entry, from: .resting) }
-        // What is left goes on and is in the store: its next event finds it there.
-        if entries.count > capacity {
-            for entry in Array(entries.values.prefix(entries.count - capacity)) { forget(entry) }
+        while load > capacity, let entry = leaving.popFirst() { forget(entry) }
+        while load > capacity, let entry = ended.popFirst() { drop(entry, from: .ended) }
+        while load > capacity, let entry = settling.popFirst() { drop(entry, from: .settling) }
+        while load > capacity, let entry = resting.popFirst() { drop(entry, from: .resting) }
+        while load > capacity, let key = orphans.first { forget(key) }
+        let excess = entries.count - load - Self.going * capacity
+        if excess > 0 {
+            for entry in Array(entries.values.lazy.filter { $0.hasBegun && !$0.isUnwritten }.prefix(excess)) {
+                forget(entry)
+            }
         }
     }
+
+    /// What the capacity bounds.
+    private var load: Int { waiting + leaving.count + orphans.count }
 
     private mutating func drop(_ entry: RecordEntry, from standing: RecordEntry.Standing) {
         guard entry.standing == standing, !entry.isGone else { return }
