@@ -1,6 +1,6 @@
 # Penstock. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test unit e2e lint fmt release bench budgets budgets-test clean \
+.PHONY: help setup build demo test unit e2e lint fmt release bench budgets budgets-test scale clean \
         setup-tests build-tests build-budgets
 
 PYTEST = .testbed/bin/python -m pytest
@@ -46,6 +46,10 @@ budgets-test: build-budgets setup-tests ## What a request may cost: instructions
 
 budgets: build-budgets ## Make what a request costs now the budget of this toolchain
 	python3 Tests/Budgets/measure.py --renew
+
+scale: release ## What many statements cost: memory, CPU, time (a quarter of an hour; ARGS='flight million')
+	@Scripts/install-packages.sh "the measures" python3 nginx wrk
+	python3 Tests/Benchmarks/scale.py $(ARGS)
 
 clean: ## Remove what was built; the test bed stays
 	rm -rf .build
