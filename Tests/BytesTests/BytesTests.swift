@@ -67,6 +67,25 @@ private func isSame(_ bytes: [UInt8], _ range: Range<Int>, as text: StaticString
         }
     }
 
+    /// All places in order, wherever the bytes end, and as many as are wanted.
+    @Test func goesThroughAllMarkedBytes() {
+        for size in 0...40 {
+            let bytes = (0..<size).map { $0 % 3 == 1 ? UInt8(0x22) : 0x23 }
+            for start in 0...size {
+                for wanted in 1...4 {
+                    var places: [Int] = []
+                    let end = forEachMark(bytes.span, from: start, { $0.marks(of: 0x22) | $0.marks(of: 0) }) { place in
+                        places.append(place)
+                        return places.count < wanted
+                    }
+                    let all = (start..<size).filter { $0 % 3 == 1 }
+                    #expect(places == Array(all.prefix(wanted)))
+                    #expect(end == (all.count >= wanted ? all[wanted - 1] + 1 : size))
+                }
+            }
+        }
+    }
+
     @Test func marksTellASCIIApart() {
         for byte in UInt8.min...UInt8.max {
             let bytes = Sixteen(repeating: Int8(bitPattern: byte))

@@ -3,48 +3,51 @@
 /// Every write is checked against the buffer's bounds; it grows up to the largest head that the limits allow.
 @safe
 final class Output {
-    private var bytes: UnsafeMutableRawBufferPointer
+    private var start: UnsafeMutableRawPointer
+    private var capacity: Int
     /// How many bytes were put.
     private(set) var count = 0
 
     init(capacity: Int) {
-        unsafe bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 64)
+        unsafe start = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+        self.capacity = capacity
     }
 
-    deinit { unsafe bytes.deallocate() }
+    deinit { unsafe start.deallocate() }
 
     /// Begins anew. A buffer that a huge head made large is given back.
     func clear() {
         count = 0
-        if unsafe bytes.count > Self.kept {
-            unsafe bytes.deallocate()
-            unsafe bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.kept, alignment: 64)
-        }
+        if capacity > Self.kept { moveBytes(to: Self.kept) }
     }
 
     private static let kept = 512 << 10
 
-    private func makeRoom(_ more: Int) {
-        let capacity = unsafe bytes.count
-        guard count + more > capacity else { return }
-        let larger = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(capacity * 2, count + more), alignment: 64)
-        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[0..<count]))
-        unsafe bytes.deallocate()
-        unsafe bytes = larger
+    /// Where so many bytes may be written.
+    @inline(__always)
+    private func room(for more: Int) -> UnsafeMutableRawPointer {
+        if more > capacity &- count { moveBytes(to: max(capacity * 2, count + more)) }
+        return unsafe start + count
+    }
+
+    @inline(never)
+    private func moveBytes(to size: Int) {
+        let other = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+        unsafe other.copyMemory(from: start, byteCount: count)
+        unsafe start.deallocate()
+        unsafe start = other
+        capacity = size
     }
 
     /// Puts a slice of a span.
     func put(_ span: Span<UInt8>, _ range: Range<Int>) {
-        let length = range.count
-        guard length > 0 else { return }
         precondition(range.lowerBound >= 0 && range.upperBound <= span.count)
-        makeRoom(length)
+        let length = range.count
         unsafe span.withUnsafeBytes { source in
-            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + length])
-            unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+            guard length > 0, let base = source.baseAddress else { return }
+            unsafe room(for: length).copyMemory(from: base + range.lowerBound, byteCount: length)
+            count &+= length
         }
-        count += length
     }
 
     /// Puts an array.
@@ -53,12 +56,12 @@ final class Output {
         put(span, 0..<span.count)
     }
 
-    /// Puts a literal.
+    /// Puts a literal, whose words are in the code of the place that puts it.
+    @inline(__always)
     func put(_ text: StaticString) {
         let length = text.utf8CodeUnitCount
-        makeRoom(length)
-        unsafe bytes.baseAddress?.advanced(by: count).copyMemory(from: text.utf8Start, byteCount: length)
-        count += length
+        unsafe room(for: length).copyMemory(from: text.utf8Start, byteCount: length)
+        count &+= length
     }
 
     /// Puts a string; off the poll path.
@@ -72,9 +75,8 @@ final class Output {
 
     /// Puts one byte.
     func put(byte: UInt8) {
-        makeRoom(1)
-        unsafe bytes[count] = byte
-        count += 1
+        unsafe room(for: 1).storeBytes(of: byte, as: UInt8.self)
+        count &+= 1
     }
 
     /// Puts a decimal number that is not negative, filled up with zeroes to at least so many digits.
@@ -83,49 +85,48 @@ final class Output {
         var rest = value
         while rest >= 10 {
             rest /= 10
-            digits += 1
+            digits &+= 1
         }
         digits = max(digits, least)
-        makeRoom(digits)
+        let target = unsafe room(for: digits)
         rest = value
-        for at in stride(from: count + digits - 1, through: count, by: -1) {
-            unsafe bytes[at] = UInt8(48 + rest % 10)
+        var at = digits
+        while at > 0 {
+            at &-= 1
+            unsafe target.storeBytes(of: UInt8(48 + rest % 10), toByteOffset: at, as: UInt8.self)
             rest /= 10
         }
-        count += digits
+        count &+= digits
     }
 
     /// Puts a chunk's size line.
     func put(chunkSize value: Int) {
         var digits = 1
+        while value >> (4 * digits) > 0 { digits += 1 }
+        let target = unsafe room(for: digits)
         var rest = value
-        while rest >= 16 {
-            rest /= 16
-            digits += 1
+        var at = digits
+        while at > 0 {
+            at &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 15)
+            unsafe target.storeBytes(of: digit < 10 ? 48 + digit : 87 + digit, toByteOffset: at, as: UInt8.self)
+            rest >>= 4
         }
-        makeRoom(digits + 2)
-        rest = value
-        var at = count + digits
-        repeat {
-            at -= 1
-            let digit = UInt8(rest % 16)
-            unsafe bytes[at] = digit < 10 ? 48 + digit : 87 + digit
-            rest /= 16
-        } while rest > 0
-        count += digits
+        count &+= digits
         put("\r\n")
     }
 
     /// What was put, for one call.
     @inline(__always)
     func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
-        let filled = unsafe UnsafeRawBufferPointer(rebasing: bytes[0..<count])
+        let filled = unsafe UnsafeRawBufferPointer(start: start, count: count)
         return unsafe filled.withMemoryRebound(to: UInt8.self) { unsafe body($0.span) }
     }
 
     /// A copy of what was put from `start` on.
-    func copy(from start: Int = 0, into array: inout [UInt8]) {
-        let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<count])
+    func copy(from first: Int = 0, into array: inout [UInt8]) {
+        precondition(first >= 0 && first <= count)
+        let source = unsafe UnsafeRawBufferPointer(start: start + first, count: count - first)
         // One request is as long as the next, where a client asks for pages.
         if array.count == source.count {
             unsafe array.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }

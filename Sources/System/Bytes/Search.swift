@@ -29,26 +29,69 @@ public func firstIndex(of byte: UInt8, in bytes: Span<UInt8>, from: Int, to: Int
 @inline(__always)
 public func search(_ bytes: Span<UInt8>, from: Int, to: Int, _ mark: (Sixteen) -> Sixteen) -> Int {
     precondition(from >= 0 && from <= to && to <= bytes.count, "the range leaves the span")
-    var index = from
-    // Up to here sixteen bytes can be read: what lies behind the range does not count.
+    // As long as sixteen bytes can be read: what lies behind the range does not count.
     let whole = min(to, bytes.count &- 15)
+    var index = from
     if index < whole {
         let found = unsafe bytes.withUnsafeBytes { all -> Int in
-            guard let base = all.baseAddress else { return to }
+            guard let base = all.baseAddress else { return 16 }
             repeat {
                 let place = firstMark(mark(unsafe base.loadUnaligned(fromByteOffset: index, as: Sixteen.self)))
-                if place < 16 { return min(to, index &+ place) }
+                if place < 16 { return place }
                 index &+= 16
             } while index < whole
-            return -1
+            return 16
         }
-        if found >= 0 { return found }
+        if found < 16 { return min(to, index &+ found) }
     }
     guard index < to else { return to }
-    let low = loadWord(bytes, at: index, count: min(8, to &- index))
-    let high = to &- index > 8 ? loadWord(bytes, at: index &+ 8, count: to &- index &- 8) : 0
-    let last = unsafe unsafeBitCast(SIMD2(low.littleEndian, high.littleEndian), to: Sixteen.self)
-    return min(to, index &+ firstMark(mark(last)))
+    return min(to, index &+ firstMark(mark(loadLast(bytes, at: index))))
+}
+
+/// Goes through all marked bytes of `bytes[from...]`, sixteen at a time.
+///
+/// - Parameters:
+///   - mark: As that of `search`.
+///   - take: Is told each marked byte's index, and answers whether to go on.
+/// - Returns: The index behind the byte that `take` stopped at, or the end of `bytes`.
+/// - Precondition: `0 <= from <= bytes.count`
+@inlinable
+@inline(__always)
+public func forEachMark(
+    _ bytes: Span<UInt8>, from: Int, _ mark: (Sixteen) -> Sixteen, _ take: (Int) -> Bool
+) -> Int {
+    precondition(from >= 0 && from <= bytes.count, "the range leaves the span")
+    var index = from
+    while index < bytes.count {
+        let sixteen =
+            index &+ 16 <= bytes.count
+            ? unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: Sixteen.self)
+            : loadLast(bytes, at: index)
+        let words = unsafe unsafeBitCast(mark(sixteen), to: SIMD2<UInt64>.self)
+        var half = 0
+        while half < 2 {
+            var marks = words[half].littleEndian & 0x8080_8080_8080_8080
+            while marks != 0 {
+                let place = index &+ 8 &* half &+ marks.trailingZeroBitCount >> 3
+                // What is behind the end of the bytes is marked perhaps.
+                guard place < bytes.count else { return bytes.count }
+                guard take(place) else { return place &+ 1 }
+                marks &= marks &- 1
+            }
+            half &+= 1
+        }
+        index &+= 16
+    }
+    return bytes.count
+}
+
+/// Reads the fewer than seventeen bytes from `at` on; those behind the end of `bytes` are 0.
+@usableFromInline
+func loadLast(_ bytes: Span<UInt8>, at: Int) -> Sixteen {
+    let count = bytes.count &- at
+    let low = loadWord(bytes, at: at, count: min(8, count))
+    let high = count > 8 ? loadWord(bytes, at: at &+ 8, count: count &- 8) : 0
+    return unsafe unsafeBitCast(SIMD2(low.littleEndian, high.littleEndian), to: Sixteen.self)
 }
 
 /// Sixteen bytes, whose arithmetic takes one instruction; one above ASCII is negative.

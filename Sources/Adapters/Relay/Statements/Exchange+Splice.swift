@@ -23,13 +23,14 @@ extension Exchange {
     /// begins.
     func splice(_ body: Span<UInt8>, upTo end: Int, sequence: UInt32) -> Int {
         let out = relay.out
+        let made = makeTag(sequence: sequence)
         var at = 0
         for uri in scanner.uris {
             out.put(body, at..<uri.value.lowerBound)
             out.put(base)
             if needsSlash(body, uri) { out.put("/") }
             out.put(body, uri.path)
-            if uri.kind != .info { putTag(body, uri, sequence: sequence) }
+            if uri.kind != .info { put(made, behind: uri, body) }
             if remembersNext, uri.kind == .next { remember(body, uri) }
             at = uri.value.upperBound
         }
@@ -50,20 +51,21 @@ extension Exchange {
     }
 
     /// Puts a tag behind a URI: what is verified later is the path as the client sends it.
-    private func putTag(_ body: Span<UInt8>, _ uri: PageURI, sequence: UInt32) {
+    private func put(_ tag: Tag, behind uri: PageURI, _ body: Span<UInt8>) {
         let out = relay.out
+        var tag = tag
         // Partial cancels carry sequence 0, so that a tag tells by itself what its URI is.
-        let made = makeTag(sequence: uri.kind == .partialCancel ? 0 : sequence)
+        if uri.kind == .partialCancel { tag.sequence = 0 }
         let question = firstIndex(
             of: UInt8(ascii: "?"), in: body, from: uri.path.lowerBound, to: uri.path.upperBound)
-        out.put(question >= 0 ? "&via=" : "?via=")
+        if question >= 0 { out.put("&via=") } else { out.put("?via=") }
         let key = relay.hub.keys.newest
         if uri.isEscaped || needsSlash(body, uri) {
             var decoded = unescaped(body, uri.path) ?? []
             if decoded.first != UInt8(ascii: "/") { decoded.insert(UInt8(ascii: "/"), at: 0) }
-            out.put(made.text(key: key, path: decoded.span))
+            out.put(tag.text(key: key, path: decoded.span))
         } else {
-            out.put(made.text(key: key, bytes: body, path: uri.path))
+            out.put(tag.text(key: key, bytes: body, path: uri.path))
         }
     }
 

@@ -184,7 +184,7 @@ public struct JSONReader: Sendable {
         guard let quote = peek() else { throw JSONError(reason: .cut, offset: index) }
         guard quote == UInt8(ascii: "\"") else { throw JSONError(reason: .unexpected, offset: index) }
         let start = index + 1
-        let end = closingQuote(bytes.span, from: start)
+        let end = closingQuote(bytes.span, from: start).end
         guard end >= 0 else { throw JSONError(reason: .cut, offset: bytes.count) }
         for offset in start..<end where bytes[offset] < 0x20 {
             throw JSONError(reason: .unexpected, offset: offset)

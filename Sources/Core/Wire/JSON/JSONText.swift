@@ -1,16 +1,24 @@
 import Bytes
 
-/// The quote that ends the JSON string whose first byte is at `from`, or -1 when it is not in `bytes`.
-func closingQuote(_ bytes: Span<UInt8>, from: Int) -> Int {
+/// The quote that ends the JSON string whose first byte is at `from`, or -1 when it is not in `bytes`; and whether a
+/// backslash stands before it.
+func closingQuote(_ bytes: Span<UInt8>, from: Int) -> (end: Int, isEscaped: Bool) {
     var index = from
-    while true {
-        let quote = firstIndex(of: 0x22, in: bytes, from: index, to: bytes.count)
-        guard quote >= 0 else { return -1 }
-        var run = quote
-        while run > from, bytes[run &- 1] == 0x5C { run &-= 1 }
-        if (quote &- run) & 1 == 0 { return quote }
-        index = quote &+ 1
+    var isEscaped = false
+    while index < bytes.count {
+        index = search(bytes, from: index, to: bytes.count, marksOfStringEnds)
+        guard index < bytes.count else { break }
+        if bytes[index] == 0x22 { return (index, isEscaped) }
+        isEscaped = true
+        index &+= 2
     }
+    return (-1, isEscaped)
+}
+
+/// Marks quotes and backslashes.
+@inline(__always)
+private func marksOfStringEnds(_ bytes: Sixteen) -> Sixteen {
+    bytes.marks(of: 0x22) | bytes.marks(of: 0x5C)
 }
 
 /// The bytes that the inside of a JSON string stands for, in UTF-8; nil when an escape is broken.

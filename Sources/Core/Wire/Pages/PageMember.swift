@@ -8,13 +8,11 @@ enum PageMember: UInt8 {
     case other
 }
 
-/// Names the member of a page whose key is `bytes[range]`; a key may be written with escapes.
-func pageMember(_ bytes: Span<UInt8>, _ range: Range<Int>) -> PageMember {
-    if firstIndex(of: 0x5C, in: bytes, from: range.lowerBound, to: range.upperBound) >= 0 {
-        guard let key = unescaped(bytes, range) else { return .other }
-        return plainMember(key.span, 0..<key.count)
-    }
-    return plainMember(bytes, range)
+/// Names the member of a page whose key is `bytes[range]`, which may be written with escapes.
+func pageMember(_ bytes: Span<UInt8>, _ range: Range<Int>, isEscaped: Bool) -> PageMember {
+    guard isEscaped else { return plainMember(bytes, range) }
+    guard let key = unescaped(bytes, range) else { return .other }
+    return plainMember(key.span, 0..<key.count)
 }
 
 private func plainMember(_ bytes: Span<UInt8>, _ range: Range<Int>) -> PageMember {
@@ -30,4 +28,24 @@ private func plainMember(_ bytes: Span<UInt8>, _ range: Range<Int>) -> PageMembe
     case 16: return has("partialCancelUri") ? .partialCancelURI : .other
     default: return .other
     }
+}
+
+/// Names the member of a page whose key begins at `start` behind its quote, and tells where the closing quote is, when
+/// it is one of those that most pages have; nil for all others, however they are written.
+func usualMember(_ bytes: Span<UInt8>, at start: Int) -> (member: PageMember, end: Int)? {
+    guard start &+ 8 <= bytes.count else { return nil }
+    @inline(__always) func begins(_ text: StaticString) -> Bool {
+        equals(bytes, start..<start &+ text.utf8CodeUnitCount, text)
+    }
+    switch bytes[start] {
+    case UInt8(ascii: "i"):
+        if begins("id\"") { return (.id, start &+ 2) }
+        if begins("infoUri\"") { return (.infoURI, start &+ 7) }
+    case UInt8(ascii: "n"): if begins("nextUri\"") { return (.nextURI, start &+ 7) }
+    case UInt8(ascii: "c"): if begins("columns\"") { return (.columns, start &+ 7) }
+    case UInt8(ascii: "d"): if begins("data\"") { return (.rows, start &+ 4) }
+    case UInt8(ascii: "s"): if begins("stats\"") { return (.stats, start &+ 5) }
+    default: break
+    }
+    return nil
 }

@@ -20,9 +20,9 @@ public enum PageStep: Equatable, Sendable {
 /// Members that are null count as absent. It keeps its place between reads, so a span may end at any byte.
 public struct PageScanner: Sendable {
     /// The URIs that the last call of `scan` found, in their order. Each call begins with none, unless told otherwise.
-    public private(set) var uris: [PageURI] = []
+    public private(set) var uris = Slots<PageURI>()
     /// The page's `id`, up to 128 bytes; empty before it was met.
-    public private(set) var idBytes: [UInt8] = []
+    public var idBytes: [UInt8] { (0..<idCount).map { id[$0] } }
     /// A nextUri: more pages follow.
     public private(set) var hasNext = false
     /// Columns, be it none of them (`[]`).
@@ -45,15 +45,17 @@ public struct PageScanner: Sendable {
 
     /// Nothing of what makes a page was met: JSON perhaps, but not the protocol's.
     public var isBlank: Bool {
-        !hasNext && !hasError && !hasColumns && !hasRows && idBytes.isEmpty && state == .absent
+        !hasNext && !hasError && !hasColumns && !hasRows && idCount == 0 && state == .absent
     }
 
+    private var id = InlineArray<128, UInt8>(repeating: 0)
+    private var idCount = 0
     private var place = Place.start
     private var member = PageMember.other
     /// Within `stats`, of which `state` has not been met.
     private var isInStats = false
     /// The string or container that is crossed.
-    private var crossing = Crossing()
+    private var crossing = Crossing.container
     private var columns = StreamHash()
     /// The members came in the engines' order so far.
     private var isCanonical = true
@@ -78,8 +80,8 @@ public struct PageScanner: Sendable {
 
     /// Begins anew, for the next page.
     public mutating func reset() {
-        uris.removeAll(keepingCapacity: true)
-        idBytes.removeAll(keepingCapacity: true)
+        uris.removeAll(keeping: 16)
+        idCount = 0
         hasNext = false
         hasColumns = false
         hasRows = false
@@ -91,7 +93,6 @@ public struct PageScanner: Sendable {
         place = .start
         member = .other
         isInStats = false
-        crossing = Crossing()
         isCanonical = true
         rank = -1
         hasInfo = false
@@ -103,20 +104,18 @@ public struct PageScanner: Sendable {
     /// - Parameter keepsURIs: those that earlier calls found stay in `uris`. For a caller who gives all of the page
     ///   each time, with more behind it, so that their offsets hold.
     public mutating func scan(_ bytes: Span<UInt8>, from: Int, keepsURIs: Bool = false) -> PageStep {
-        if !keepsURIs { uris.removeAll(keepingCapacity: true) }
+        if !keepsURIs { uris.removeAll(keeping: 16) }
         var index = from
         while index < bytes.count {
             switch place {
-            case .longKey, .string:
-                index = crossString(bytes, index)
-            case .nested:
-                index = crossNested(bytes, index)
+            case .longKey, .string, .nested:
+                index = cross(bytes, index)
             case .literal:
                 while index < bytes.count, isLiteral(bytes[index]) { index &+= 1 }
                 if index < bytes.count { place = .separator }
             case .start, .firstKey, .key, .colon, .value, .firstRow, .separator:
                 let byte = bytes[index]
-                if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+                if byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
                     index &+= 1
                 } else if let step = take(byte, bytes, &index) {
                     return step
@@ -188,12 +187,19 @@ public struct PageScanner: Sendable {
     }
 
     private mutating func takeKey(_ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
-        let end = closingQuote(bytes, from: index &+ 1)
+        if !isInStats, let usual = usualMember(bytes, at: index &+ 1) {
+            meet(usual.member)
+            index = usual.end &+ 1
+            passColon(bytes, &index)
+            return nil
+        }
+        let (end, isEscaped) = closingQuote(bytes, from: index &+ 1)
         if end < 0 {
             guard bytes.count &- index > Self.maximumWord else { return .more(safe: index) }
             isCanonical = false
             member = .other
             place = .longKey
+            crossing = .string
             index &+= 1
             return nil
         }
@@ -201,13 +207,36 @@ public struct PageScanner: Sendable {
         if isInStats {
             member = equals(bytes, key, "state") ? .state : .other
         } else {
-            member = pageMember(bytes, key)
-            if member == .other || Int(member.rawValue) <= rank { isCanonical = false }
-            rank = Int(member.rawValue)
+            meet(pageMember(bytes, key, isEscaped: isEscaped))
         }
         index = end &+ 1
-        place = .colon
+        passColon(bytes, &index)
         return nil
+    }
+
+    /// Goes on to a member of the outermost object.
+    private mutating func meet(_ next: PageMember) {
+        member = next
+        if member == .other || Int(member.rawValue) <= rank { isCanonical = false }
+        rank = Int(member.rawValue)
+    }
+
+    /// Goes on behind a key: mostly the colon follows at once.
+    private mutating func passColon(_ bytes: Span<UInt8>, _ index: inout Int) {
+        place = .colon
+        if index < bytes.count, bytes[index] == 0x3A {
+            place = .value
+            index &+= 1
+        }
+    }
+
+    /// Goes on behind a value: mostly the comma follows at once.
+    private mutating func passComma(_ bytes: Span<UInt8>, _ index: inout Int) {
+        place = .separator
+        if index < bytes.count, bytes[index] == 0x2C {
+            place = .key
+            index &+= 1
+        }
     }
 
     private mutating func takeValue(_ byte: UInt8, _ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
@@ -219,6 +248,7 @@ public struct PageScanner: Sendable {
             }
             note()
             place = .string
+            crossing = .string
             index &+= 1
         case 0x7B, 0x5B:
             note()
@@ -228,7 +258,7 @@ public struct PageScanner: Sendable {
                 index &+= 1
                 return nil
             }
-            crossing.depth = 1
+            crossing = .container
             place = .nested
             if member == .error, byte == 0x7B { errorJSON = [byte] }
             index &+= 1
@@ -263,64 +293,72 @@ public struct PageScanner: Sendable {
     /// Takes a string that is needed whole: a URI, the id or the state.
     private mutating func takeWord(_ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
         let isWord = member == .id || member == .state
-        let end = closingQuote(bytes, from: index &+ 1)
+        let (end, isEscaped) = closingQuote(bytes, from: index &+ 1)
         if end < 0 {
             let limit = isWord ? Self.maximumWord : Self.maximumURI
             guard bytes.count &- index > limit else { return .more(safe: index) }
             guard isWord else { return fail() }
             place = .string
+            crossing = .string
             index &+= 1
             return nil
         }
         let value = index &+ 1..<end
         index = end &+ 1
-        place = .separator
+        passComma(bytes, &index)
         switch member {
         case .id:
-            idBytes.removeAll(keepingCapacity: true)
-            if value.count <= Self.maximumWord {
-                for offset in value { idBytes.append(bytes[offset]) }
-            }
+            keepID(bytes, value)
         case .state:
             state = pageState(bytes, value)
             // The rest of `stats` holds nothing that is read.
             isInStats = false
             member = .stats
-            crossing.depth = 1
+            crossing = .container
             place = .nested
         case .infoURI:
             hasInfo = true
-            found(.info, bytes, value)
+            found(.info, bytes, value, isEscaped)
         case .partialCancelURI:
-            found(.partialCancel, bytes, value)
+            found(.partialCancel, bytes, value, isEscaped)
         case .nextURI:
             hasNext = true
-            found(.next, bytes, value)
+            found(.next, bytes, value, isEscaped)
         case .columns, .rows, .stats, .error, .warnings, .updateType, .updateCount, .other:
             break
         }
         return nil
     }
 
-    private mutating func found(_ kind: PageURIKind, _ bytes: Span<UInt8>, _ value: Range<Int>) {
-        let isEscaped = firstIndex(of: 0x5C, in: bytes, from: value.lowerBound, to: value.upperBound) >= 0
+    private mutating func found(_ kind: PageURIKind, _ bytes: Span<UInt8>, _ value: Range<Int>, _ isEscaped: Bool) {
         uris.append(PageURI(kind: kind, value: value, path: pathOfURI(bytes, value), isEscaped: isEscaped))
     }
 
-    /// Crosses a string from within; where it ends, or the end of `bytes`.
-    private mutating func crossString(_ bytes: Span<UInt8>, _ start: Int) -> Int {
-        let end = crossing.string(bytes, from: start)
-        guard end >= 0 else { return bytes.count }
-        place = place == .longKey ? .colon : .separator
-        return end
+    /// Keeps the id, unless it is too long; every page has one, and few are asked for it.
+    private mutating func keepID(_ bytes: Span<UInt8>, _ value: Range<Int>) {
+        let count = value.count <= Self.maximumWord ? value.count : 0
+        idCount = count
+        var span = id.mutableSpan
+        var room = span.mutableBytes
+        var offset = 0
+        while offset < count {
+            let at = value.lowerBound &+ offset
+            // What lies behind the id does not count.
+            let isWhole = at &+ 8 <= bytes.count
+            let word = isWhole ? loadWord(bytes, at: at) : loadWord(bytes, at: at, count: min(8, count &- offset))
+            room.storeBytes(of: word.littleEndian, toByteOffset: offset, as: UInt64.self)
+            offset &+= 8
+        }
     }
 
-    /// Crosses a container from within; where it ends, or the end of `bytes`.
-    private mutating func crossNested(_ bytes: Span<UInt8>, _ start: Int) -> Int {
-        let end = crossing.container(bytes, from: start)
-        if crossing.depth == 0 { place = .separator }
-        if member == .error { capture(bytes, start..<end) }
-        if member == .columns { columns.absorb(bytes, start..<end) }
+    /// Crosses a string or a container from within; where it ends, or the end of `bytes`.
+    private mutating func cross(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        let end = crossing.cross(bytes, from: start)
+        if place == .nested {
+            if member == .error { capture(bytes, start..<end) }
+            if member == .columns { columns.absorb(bytes, start..<end) }
+        }
+        if crossing.isOver { place = place == .longKey ? .colon : .separator }
         return end
     }
 

@@ -19,14 +19,22 @@ public struct PageURI: Equatable, Sendable {
 
 /// Where path and query of the URI `bytes[value]` are: after `scheme://authority`, or all of it when there is none.
 public func pathOfURI(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Range<Int> {
+    let http = value.lowerBound &+ 7
+    if http <= value.upperBound, equals(bytes, value.lowerBound..<http, "http://") {
+        return search(bytes, from: http, to: value.upperBound, marksOfPaths)..<value.upperBound
+    }
     var index = value.lowerBound
     while index < value.upperBound, isSchemeByte(bytes[index]) { index &+= 1 }
-    guard index &+ 2 < value.upperBound, index > value.lowerBound, bytes[index] == 0x3A, bytes[index &+ 1] == 0x2F,
-        bytes[index &+ 2] == 0x2F
-    else { return value }
-    index &+= 3
-    while index < value.upperBound, bytes[index] != 0x2F, bytes[index] != 0x3F, bytes[index] != 0x23 { index &+= 1 }
-    return index..<value.upperBound
+    guard index &+ 2 < value.upperBound, index > value.lowerBound, equals(bytes, index..<index &+ 3, "://") else {
+        return value
+    }
+    return search(bytes, from: index &+ 3, to: value.upperBound, marksOfPaths)..<value.upperBound
+}
+
+/// Marks what ends an authority.
+@inline(__always)
+private func marksOfPaths(_ bytes: Sixteen) -> Sixteen {
+    bytes.marks(of: 0x2F) | bytes.marks(of: 0x3F) | bytes.marks(of: 0x23)
 }
 
 private func isSchemeByte(_ byte: UInt8) -> Bool {
