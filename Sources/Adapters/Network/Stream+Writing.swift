@@ -55,9 +55,11 @@ extension Stream {
     }
 
     private var waitingBytes: Int {
+        // Only behind a write that is under way.
+        guard isFlushing else { return 0 }
         switch waiting {
-        case .some(let block): block.count
-        case .none: 0
+        case .some(let block): return block.count
+        case .none: return 0
         }
     }
 
