@@ -102,9 +102,9 @@ final class RelayLoop {
 
     /// From now on heads may have the size that the newest limits say.
     private func heedHeadSize() {
-        if requestHead.maximumBytes == limits.headSize { return }
-        requestHead = RequestHead(maximumBytes: limits.headSize)
-        responseHead = ResponseHead(maximumBytes: limits.headSize)
+        let size = limits.headSize
+        if requestHead.maximumBytes != size { requestHead = RequestHead(maximumBytes: size) }
+        if responseHead.maximumBytes != size { responseHead = ResponseHead(maximumBytes: size) }
     }
 
     // MARK: Looking up
@@ -318,8 +318,9 @@ final class RelayLoop {
     private func lookAtShard(_ now: Int64) {
         let limits = limits
         let (abandoned, patience) = (limits.abandoned, limits.remembered)
-        // What comes, or happens to a statement meanwhile, is due later than that.
-        var due = now + min(Self.longestSweep, abandoned, patience)
+        // What comes, or happens to a statement meanwhile, is due later than that; and a transaction that is in use is
+        // seen before it would be forgotten.
+        var due = now + min(Self.longestSweep, abandoned, patience, limits.idleTransaction / 2)
         var remembered: [(key: StatementKey, since: Int64)] = []
         for cell in hub.cells.cells(ofShard: shard) {
             let look = cell.look(abandoned: abandoned, remembered: patience, now: now)

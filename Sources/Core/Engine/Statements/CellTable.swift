@@ -29,8 +29,8 @@ public final class CellTable: Sendable {
     public var all: [Cell] { (0..<Self.shardCount).flatMap { cells(ofShard: $0) } }
 }
 
-/// The cells of one shard by their keys. A statement's number is its place: an owner counts them up, so those that it
-/// holds lie side by side, and hardly one is not where it is looked for first.
+/// The cells of one shard by their keys: a table with open addresses, which needs neither an allocation nor a hash of
+/// many steps for a statement.
 private struct Cells: Sendable {
     /// A power of two of places, at most three quarters of them taken.
     private var places: [Cell?]
@@ -79,8 +79,12 @@ private struct Cells: Sendable {
         return index
     }
 
-    /// Where a key is looked for first: the lowest bits of its number chose the shard.
-    private func start(of key: StatementKey) -> Int { Int(truncatingIfNeeded: key.number >> 6) & (places.count - 1) }
+    /// Where a key is looked for first. Every owner counts its statements up from the same number: where those lay side
+    /// by side, the runs of two owners would pile up, and a look-up would go over all of one.
+    private func start(of key: StatementKey) -> Int {
+        let spread = (key.number ^ key.owner.random) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: spread >> 32) & (places.count - 1)
+    }
 
     private func following(_ index: Int) -> Int { (index + 1) & (places.count - 1) }
 
