@@ -36,6 +36,36 @@ let historyLaws = [
         #expect(try await store.statements(StatementFilter()) == [statement(2), record])
         await store.close()
     },
+    StorageLaw("gives back what was sent once and answered, and all that is told of it later") { place in
+        let store = try await place.open()
+        var record = statement(1)
+        (record.pool, record.coordinator) = ("blue", "blue-1")
+        record.attempts = []
+        record.queryIDs = []
+        func expectBack() async throws {
+            try await store.record([record])
+            for id in [record.id] + record.queryIDs { #expect(try await store.statement(id) == record) }
+            #expect(try await store.statements(StatementFilter()) == [record])
+            #expect(try await store.statements(ids: [record.id, "another"]) == [record])
+        }
+        try await expectBack()
+        record.attempts = [AttemptRecord(number: 1, pool: "blue", coordinator: "blue-1", started: noon)]
+        try await expectBack()
+        record.queryIDs = ["engine_1"]
+        record.attempts[0].queryID = "engine_1"
+        try await expectBack()
+        // More than the statement's own row can tell.
+        record.attempts[0].failure = "SERVER_SHUTTING_DOWN"
+        record.waits = [WaitRecord(began: noon, reason: .backOff)]
+        try await expectBack()
+        record.waits = []
+        record.attempts[0].failure = nil
+        record.state = .finished
+        record.ended = noon
+        record.attempts[0].ended = noon
+        try await expectBack()
+        await store.close()
+    },
     StorageLaw("finds the newest statement of an id that engines gave twice") { place in
         let store = try await place.open()
         var older = statement(1)

@@ -214,7 +214,10 @@ struct RecordBook {
         let most = 2 * entries.count + 1000
         if settling.count > most { settling.keep { $0.standing == .settling && !$0.isGone } }
         if resting.count > most { resting.keep { $0.standing == .resting && !$0.isGone } }
-        while load > capacity, let entry = leaving.popFirst() { forget(entry) }
+        while load > capacity, let entry = leaving.popFirst() {
+            // One that changed again stands among those that ended too.
+            if !entry.isUnwritten { forget(entry) }
+        }
         while load > capacity, let entry = ended.popFirst() { drop(entry, from: .ended) }
         while load > capacity, let entry = settling.popFirst() { drop(entry, from: .settling) }
         while load > capacity, let entry = resting.popFirst() { drop(entry, from: .resting) }
