@@ -27,7 +27,12 @@ extension World {
 
     func tick() {
         guard let cell else { return }
-        switch cell.look(abandoned: 300_000, remembered: 900_000, now: now).tick {
+        let look = cell.look(abandoned: 300_000, remembered: 900_000, now: now)
+        var later = cell.machine
+        if look.due > now, later.onTick(abandoned: 300_000, remembered: 900_000, now: look.due - 1) != .none {
+            referee.wrong("time did something to the statement before it was due")
+        }
+        switch look.tick {
         case .none, .remembered: break
         case .abandoned(let started):
             say("the statement is abandoned\(started ? " while it ran" : "")")

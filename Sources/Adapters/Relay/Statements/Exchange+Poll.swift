@@ -64,8 +64,8 @@ extension Exchange {
         case .poolNotAllowed:
             text =
                 "Pool \"\(pool)\" of group \"\(place?.group ?? "")\" is not open to user "
-                + "\"\(capsule?.submission.user ?? "")\", takes no named statements while it is idle, or does not exist. Nothing "
-                + "was submitted."
+                + "\"\(capsule?.submission.user ?? "")\", takes no named statements while it is idle, or does not "
+                + "exist. Nothing was submitted."
         case .queueFull:
             text =
                 "No coordinator of pool \"\(pool)\" can take the statement, and \(relay.hub.waiting.value) statements "
