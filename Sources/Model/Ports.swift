@@ -125,9 +125,19 @@ public struct LogField: Equatable, Sendable {
 public protocol Log: Sendable {
     /// Writes one line.
     func write(_ level: LogLevel, _ message: StaticString, _ fields: [LogField])
+    /// Writes lines of one level and message together.
+    func write(_ level: LogLevel, _ message: StaticString, lines: [[LogField]])
+    /// Whether lines of this level are written: asked before many are put together.
+    func writes(_ level: LogLevel) -> Bool
 }
 
 extension Log {
+    /// One after the other.
+    public func write(_ level: LogLevel, _ message: StaticString, lines: [[LogField]]) {
+        for fields in lines { write(level, message, fields) }
+    }
+    /// All are.
+    public func writes(_ level: LogLevel) -> Bool { true }
     /// A line for developers.
     public func debug(_ message: StaticString, _ fields: LogField...) { write(.debug, message, fields) }
     /// A line about what happened.

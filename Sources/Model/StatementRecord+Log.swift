@@ -2,7 +2,9 @@ extension StatementRecord {
     /// What the log's one line of a finished statement says. No text of the statement, no message of an error: they may
     /// hold what the tables hold.
     public var logFields: [LogField] {
-        var fields = [
+        var fields: [LogField] = []
+        fields.reserveCapacity(16)
+        fields += [
             LogField("statement", id), LogField("state", state.rawValue), LogField("user", user),
             LogField("source", source), LogField("group", group), LogField("pool", pool),
             LogField("coordinator", coordinator),
@@ -26,8 +28,11 @@ extension StatementRecord {
 }
 
 extension Log {
-    /// Writes the one line of a finished statement.
-    public func write(finished record: StatementRecord) {
-        write(.info, "statement ended", record.logFields)
+    /// Whether finished statements have their line.
+    public var writesFinished: Bool { writes(.info) }
+
+    /// Writes the one line of each of these finished statements.
+    public func write(finished records: [StatementRecord]) {
+        if !records.isEmpty { write(.info, "statement ended", lines: records.map(\.logFields)) }
     }
 }

@@ -238,7 +238,8 @@ public protocol Storage: Sendable {
     /// Writes tombstones; those older than 15 minutes go.
     func save(_ tombstones: [Tombstone]) async throws(StorageProblem)
 
-    /// Writes a batch of history: records by their ids, replacing what is there.
+    /// Writes a batch of history: records by their ids, replacing what is there but for user and time of submission,
+    /// which never change.
     func record(_ statements: [StatementRecord]) async throws(StorageProblem)
     /// The statements that match, newest first.
     func statements(_ filter: StatementFilter) async throws(StorageProblem) -> [StatementRecord]

@@ -32,9 +32,9 @@ public struct StatementEvent: Sendable {
 
     /// What happened.
     public enum Change: Equatable, Sendable {
-        /// Its POST was taken and a group was chosen.
-        case submitted(Submission)
-        /// It was sent to a coordinator.
+        /// Its POST was taken and a group was chosen; nearly always it was sent at once, as its first attempt.
+        case submitted(Submission, sentTo: Place? = nil)
+        /// It was sent to a coordinator later.
         case attempted(number: Int, Place)
         /// The coordinator answered with an id.
         case answered(number: Int, queryID: String)

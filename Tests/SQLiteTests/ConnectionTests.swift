@@ -40,6 +40,23 @@ struct ConnectionTests {
         }
     }
 
+    @Test func bindsAnewWhatDiffersFromTheLastRow() throws {
+        let connection = try Connection.inMemory()
+        try connection.execute("CREATE TABLE t (a TEXT, b INTEGER, c TEXT)")
+        let rows: [[Value]] = [
+            [.text("x"), .integer(1), .null], [.text("x"), .integer(2), .text("ü")], [.null, .integer(2), .text("ü")],
+        ]
+        try connection.withStatement("INSERT INTO t VALUES (?, ?, ?)") { statement throws(SQLiteError) in
+            var last: [Value] = []
+            for row in rows {
+                try statement.bind(row, after: last)
+                last = row
+                while try statement.step() {}
+            }
+        }
+        #expect(try connection.rows("SELECT a, b, c FROM t ORDER BY rowid") == rows)
+    }
+
     @Test func preparesExactlyOneStatement() throws {
         let connection = try Connection.inMemory()
         #expect(try connection.rows("SELECT 1; -- and no more\n") == [[.integer(1)]])

@@ -39,6 +39,16 @@ struct LogWriterTests {
             put: reader.put)
     }
 
+    @Test func linesOfOneMomentLeaveTogether() {
+        let reader = Reader()
+        let log = writer(reader)
+        log.write(.info, "ended", lines: [[LogField("a", "1")], [LogField("a", "\"ü\"")]])
+        #expect(reader.lines.count == 2)
+        #expect(reader.lines.last?.hasSuffix(#""message":"ended","a":"\"ü\""}"#) == true)
+        #expect(reader.waits.count == 1)
+        #expect(log.writes(.info) && !log.writes(.debug))
+    }
+
     @Test func writesJSONWhereNobodyLooks() {
         let reader = Reader()
         writer(reader).info("front door open", LogField("address", "127.0.0.1:8080"), LogField("odd", "a\"b\n\u{7}"))

@@ -9,7 +9,7 @@ import Wire
 final class Hub: Sendable {
     let cells = CellTable()
     let pins = TransactionPins()
-    let shownIDs = ShownIDs()
+    let shownIDs: ShownIDs
     let restored = RestoredMarks()
     let owner: Owner
     let keys: TagKeys
@@ -56,6 +56,7 @@ final class Hub: Sendable {
     ) {
         self.owner = owner
         self.keys = keys
+        shownIDs = ShownIDs(KeyedHash(key: keys.newest))
         self.sink = sink
         self.clock = clock
         self.externalBase = externalBase

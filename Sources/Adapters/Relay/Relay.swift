@@ -214,8 +214,10 @@ public final class Relay: Traffic {
                 startsOnPost: false, now: now)
             hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
             for id in record.queryIDs {
+                let bytes = Array(id.utf8)
                 hub.shownIDs.add(
-                    id, key: record.key, registration: record.registration, hasKnownSuffix: false, at: record.submitted,
+                    bytes.span, key: record.key, registration: record.registration, hasKnownSuffix: false,
+                    at: record.submitted,
                     remembered: .max / 4
                 ) { _ in true }
             }

@@ -12,7 +12,8 @@ extension SQLiteStorage {
         guard !statements.isEmpty else { return }
         try writeBehind { connection throws(SQLiteError) in
             try connection.withStatement(SQLiteStorage.saving) { saving throws(SQLiteError) in
-                for statement in statements { try save(statement, saving, connection) }
+                var last: [Value] = []
+                for statement in statements { try save(statement, saving, after: &last, connection) }
             }
         }
     }
@@ -68,32 +69,35 @@ extension SQLiteStorage {
         return Int(try (number("page_count") - number("freelist_count")) * number("page_size"))
     }
 
-    /// Writes the row of a statement, or what has changed in it.
+    /// Writes the row of a statement, or what may have changed in it: its user and its time, by which rows are found,
+    /// never do.
     private static let saving = """
         INSERT INTO statement (id, owner, owner_random, owner_number, state, user, source, group_name, pool,
             coordinator, registration, kind, submitted, ended, failure, message, is_retried, dropped_verdicts,
             dropped_waits, sent, query_id)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET state = excluded.state, user = excluded.user, source = excluded.source,
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, source = excluded.source,
             group_name = excluded.group_name, pool = excluded.pool, coordinator = excluded.coordinator,
-            registration = excluded.registration, kind = excluded.kind, submitted = excluded.submitted,
-            ended = excluded.ended, failure = excluded.failure, message = excluded.message,
-            is_retried = excluded.is_retried, dropped_verdicts = excluded.dropped_verdicts,
+            registration = excluded.registration, kind = excluded.kind, ended = excluded.ended,
+            failure = excluded.failure, message = excluded.message, is_retried = excluded.is_retried, dropped_verdicts = excluded.dropped_verdicts,
             dropped_waits = excluded.dropped_waits, sent = excluded.sent, query_id = excluded.query_id
         """
 
     private func save(
-        _ record: StatementRecord, _ saving: borrowing Statement, _ connection: borrowing Connection
+        _ record: StatementRecord, _ saving: borrowing Statement, after last: inout [Value],
+        _ connection: borrowing Connection
     ) throws(SQLiteError) {
         let only = record.onlyAttempt
-        try saving.bind([
+        let values: [Value] = [
             .text(record.id), Value(record.key.owner.counter), Value(bits: record.key.owner.random),
             Value(bits: record.key.number), .text(record.state.rawValue), .text(record.user), .text(record.source),
             .text(record.group), .text(record.pool), .text(record.coordinator), Value(record.registration),
             Value(record.kind?.rawValue), record.submitted.value, Value(record.ended),
             Value(record.failure), Value(record.message), Value(record.isRetried ? 1 : 0),
             Value(record.droppedVerdicts), Value(record.droppedWaits), Value(only?.started), Value(only?.queryID),
-        ])
+        ]
+        try saving.bind(values, after: last)
+        last = values
         while try saving.step() {}
         if only != nil || record.hasNothingBeside { return }
         let rows = try connection.rows("SELECT number FROM statement WHERE id = ?", .text(record.id))
@@ -121,7 +125,11 @@ extension StatementRecord {
         guard verdicts.isEmpty, waits.isEmpty, attempts.count == 1, let attempt = attempts.first, queryIDs.count <= 1,
             attempt.queryID == queryIDs.first
         else { return nil }
-        return attempt == AttemptRecord(only: attempt.started, queryID: attempt.queryID, of: self) ? attempt : nil
+        guard attempt.number == 1, attempt.pool == pool, attempt.coordinator == coordinator, attempt.ended == ended,
+            attempt.failure == failure, attempt.message == message, attempt.rule == nil, attempt.failureClass == nil,
+            attempt.action == nil, attempt.gate == nil
+        else { return nil }
+        return attempt
     }
 
     /// Whether it has no attempt yet, and nothing befell it.

@@ -15,6 +15,10 @@ struct LogLine: Equatable {
         self.at = at
         self.level = level
         self.message = message
+        guard fields.contains(where: { $0.value.utf8.count > Self.longestValue }) else {
+            self.fields = fields
+            return
+        }
         self.fields = fields.map { field in
             guard field.value.utf8.count > Self.longestValue else { return field }
             return LogField(field.name, String(field.value.unicodeScalars.prefix(Self.longestValue)) + "...")
@@ -22,8 +26,15 @@ struct LogLine: Equatable {
     }
 
     /// The line as one JSON object: `at`, `level`, `message`, then the fields, whose values are strings.
-    func json() -> [UInt8] {
-        var line = Array(#"{"at":"\#(at.text)","level":"\#(level.word)","message":"#.utf8)
+    /// - Parameter time: its moment as text, where that is known.
+    func json(time: String? = nil) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(512)
+        line.append(contentsOf: #"{"at":""#.utf8)
+        line.append(contentsOf: (time ?? at.text).utf8)
+        line.append(contentsOf: #"","level":""#.utf8)
+        line.append(contentsOf: level.word.utf8)
+        line.append(contentsOf: #"","message":"#.utf8)
         JSONString.append(message, to: &line)
         for field in fields {
             line.append(UInt8(ascii: ","))
@@ -31,17 +42,19 @@ struct LogLine: Equatable {
             line.append(UInt8(ascii: ":"))
             JSONString.append(field.value, to: &line)
         }
-        line.append(contentsOf: Array("}\n".utf8))
+        line.append(contentsOf: "}\n".utf8)
         return line
     }
 
     /// The line for people: time, level, message, `name=value`; a value that has spaces, quotes or control characters
     /// stands in quotes, so that no value can look like another line.
-    /// - Parameter isColoured: whether warnings and errors stand out.
-    func text(isColoured: Bool) -> [UInt8] {
+    /// - Parameters:
+    ///   - isColoured: whether warnings and errors stand out.
+    ///   - time: its moment as text, where that is known.
+    func text(isColoured: Bool, time: String? = nil) -> [UInt8] {
         let word = level.word.uppercased()
         let padding = String(repeating: " ", count: max(0, 7 - word.count))
-        var line = Array("\(at.text) ".utf8)
+        var line = Array("\(time ?? at.text) ".utf8)
         let colour = isColoured ? level.colour : ""
         line.append(contentsOf: Array("\(colour)\(word)\(colour.isEmpty ? "" : "\u{1B}[0m")\(padding) \(message)".utf8))
         for field in fields {
@@ -94,6 +107,11 @@ enum JSONString {
     /// a client sent must not end a line or drive a terminal.
     static func append(_ text: String, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))
+        defer { line.append(UInt8(ascii: "\"")) }
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            line.append(contentsOf: text.utf8)
+            return
+        }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": line.append(contentsOf: [UInt8(ascii: "\\"), UInt8(scalar.value)])
@@ -107,6 +125,5 @@ enum JSONString {
             default: line.append(contentsOf: Array(String(scalar).utf8))
             }
         }
-        line.append(UInt8(ascii: "\""))
     }
 }

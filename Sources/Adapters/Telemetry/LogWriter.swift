@@ -60,24 +60,36 @@ public final class LogWriter: Log {
 
     /// Writes one line, if its level is asked for.
     public func write(_ level: LogLevel, _ message: StaticString, _ fields: [LogField]) {
+        write(level, message, lines: [fields])
+    }
+
+    /// Writes lines of one moment, level and message, if their level is asked for.
+    public func write(_ level: LogLevel, _ message: StaticString, lines: [[LogField]]) {
         state.withLock { state in
             guard level.rawValue >= state.level.rawValue else { return }
-            let line = LogLine(at: now(), level: level, message: "\(message)", fields: fields)
             guard flush(&state) else {
-                state.dropped += 1
+                state.dropped += lines.count
                 return
             }
+            let at = now()
+            let time = at.text
             if state.dropped > 0 {
                 let loss = LogLine(
-                    at: line.at, level: .warning, message: "log lines dropped",
+                    at: at, level: .warning, message: "log lines dropped",
                     fields: [LogField("lines", String(state.dropped))])
                 state.dropped = 0
-                state.rest = state.format.bytes(of: loss)
+                state.rest = state.format.bytes(of: loss, time: time)
             }
-            state.rest += state.format.bytes(of: line)
+            for fields in lines {
+                let line = LogLine(at: at, level: level, message: "\(message)", fields: fields)
+                state.rest += state.format.bytes(of: line, time: time)
+            }
             _ = flush(&state)
         }
     }
+
+    /// Whether lines of this level are asked for.
+    public func writes(_ level: LogLevel) -> Bool { state.withLock { level.rawValue >= $0.level.rawValue } }
 
     /// Hands over what is left; false if something stays. A line is never cut: its rest goes before any other line.
     private func flush(_ state: inout State) -> Bool {
@@ -102,10 +114,11 @@ enum LineFormat: Equatable {
     case text(isColoured: Bool)
     case json
 
-    func bytes(of line: LogLine) -> [UInt8] {
+    /// - Parameter time: the line's moment, as text.
+    func bytes(of line: LogLine, time: String) -> [UInt8] {
         switch self {
-        case .text(let isColoured): line.text(isColoured: isColoured)
-        case .json: line.json()
+        case .text(let isColoured): line.text(isColoured: isColoured, time: time)
+        case .json: line.json(time: time)
         }
     }
 }

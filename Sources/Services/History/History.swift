@@ -18,8 +18,10 @@ public final class History: Service {
     /// The share of one core's time that writing may take, as one in so many: the loops need the cores more. What
     /// comes faster than that waits, and is dropped beyond the capacity.
     private static let share: Int64 = 20
+    /// The same while more comes than is written: most of it is lost then, whatever is done.
+    private static let shareOfOverflow: Int64 = 80
     /// The longest rest between two writes, in milliseconds.
-    private static let longestRest: Int64 = 500
+    private static let longestRest: Int64 = 1000
     /// How long after the start statements of gone owners are presumed to run, in milliseconds; as long as the engines
     /// wait for a poll (design 4).
     private static let presumption: Int64 = 300_000
@@ -34,6 +36,17 @@ public final class History: Service {
         var isStoreAway = false
         /// Until when nothing is written, on the monotonic clock.
         var resting: Int64 = .min
+        /// Records that had been dropped when it was written last.
+        var dropped: UInt64 = 0
+
+        /// Rests after so much work. A machine that is short of time for one write must not keep all from being written
+        /// for long.
+        mutating func rest(after milliseconds: Int64, now: Int64) {
+            let overflows = book.dropped > dropped
+            dropped = book.dropped
+            let share = overflows ? History.shareOfOverflow : History.share
+            resting = max(resting, now + min(milliseconds * (share - 1), History.longestRest))
+        }
     }
 
     private let intake: Intake
@@ -126,20 +139,21 @@ public final class History: Service {
             return now >= state.resting ? state.book.strays(limit: Self.batch, now: now) : []
         }
         if !strays.isEmpty { await recall(strays: strays) }
+        let isLogged = log.writesFinished
         let ended = state.withLock { state in
-            let ended = state.book.takeEnded()
-            for record in ended {
-                state.ended[record.state, default: 0] += 1
-                state.retries.add(ended: record)
+            var records: [StatementRecord] = []
+            var finished: UInt64 = 0
+            for entry in state.book.takeEnded() {
+                // Nearly all: their count waits for the end.
+                if case .finished = entry.state { finished += 1 } else { state.ended[entry.state, default: 0] += 1 }
+                if entry.hasStory { state.retries.add(ended: entry.record) }
+                if isLogged { records.append(entry.record) }
             }
-            return ended
+            if finished > 0 { state.ended[.finished, default: 0] += finished }
+            return records
         }
-        for record in ended { log.write(finished: record) }
+        log.write(finished: ended)
     }
-
-    /// How long it rests after so much work: a machine that is short of time for one write must not keep all from
-    /// being written for long.
-    private static func rest(after milliseconds: Int64) -> Int64 { min(milliseconds * (share - 1), longestRest) }
 
     private func write(_ drafts: [StatementRecord], begun: Int64) async -> Bool {
         do throws(StorageProblem) {
@@ -147,7 +161,7 @@ public final class History: Service {
             let now = clock.monotonic()
             let wasAway = state.withLock { state in
                 state.book.written()
-                state.resting = now + Self.rest(after: now - begun)
+                state.rest(after: now - begun, now: now)
                 defer { state.isStoreAway = false }
                 return state.isStoreAway
             }
@@ -210,7 +224,7 @@ public final class History: Service {
                 if state.book.hasEnded(key) { state.presumed[key] = nil }
             }
             // Reading takes its share as writing does.
-            state.resting = max(state.resting, now + Self.rest(after: now - begun))
+            state.rest(after: now - begun, now: now)
         }
     }
 

@@ -152,7 +152,7 @@ struct RecordBook {
 
     /// Gives up a stray that the store does not know either.
     mutating func forget(_ key: StatementKey) {
-        orphans.remove(key)
+        if !orphans.isEmpty { orphans.remove(key) }
         if let entry = entries.removeValue(forKey: key) { letGo(entry) }
     }
 
@@ -161,10 +161,10 @@ struct RecordBook {
         if entry.standing != .none { move(entry, to: .none) }
     }
 
-    /// Records that have ended since the last call, to be told in the log.
-    mutating func takeEnded() -> [StatementRecord] {
+    /// What has ended since the last call, to be counted and told in the log.
+    mutating func takeEnded() -> [RecordEntry] {
         defer { untold = [] }
-        return untold.map(\.record)
+        return untold
     }
 
     /// Takes out what is to be written now, until the next call of `written` or `putBack`.

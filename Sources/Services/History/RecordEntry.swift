@@ -61,6 +61,9 @@ final class RecordEntry {
     /// Whether it is known who submitted it.
     var hasBegun: Bool { story?.hasBegun ?? (course.submission != nil) }
     var hasEnded: Bool { story?.record.state.isTerminal ?? (course.end != nil) }
+    var state: StatementState { story?.record.state ?? course.state }
+    /// Whether more befell it than that it was sent once and answered.
+    var hasStory: Bool { story != nil }
     /// What is known of it.
     var record: StatementRecord { story?.record ?? course.record(key) }
 
@@ -109,10 +112,11 @@ private struct Course {
     mutating func take(_ event: StatementEvent) -> RecordEntry.Change? {
         submitted = submitted ?? event.at
         switch event.change {
-        case .submitted(let submission):
-            guard self.submission == nil else { return nil }
+        case .submitted(let submission, let place):
+            guard self.submission == nil, place == nil || self.place == nil else { return nil }
             self.submission = submission
             submitted = event.at
+            if let place { (self.place, sent) = (place, event.at) }
         case .attempted(let number, let place):
             guard number == 1, self.place == nil else { return nil }
             self.place = place
@@ -122,9 +126,9 @@ private struct Course {
             self.queryID = queryID
         case .running:
             guard end == nil else { return RecordEntry.Change.none }
-            let before = state
+            let wasRunning = isRunning
             ran = max(ran ?? event.at, event.at)
-            return state == before ? RecordEntry.Change.none : .little
+            return isRunning == wasRunning ? RecordEntry.Change.none : .little
         case .ended(let state, nil, nil):
             guard end == nil else { return RecordEntry.Change.none }
             end = (state, event.at)
@@ -133,10 +137,16 @@ private struct Course {
         return .much
     }
 
-    private var state: StatementState {
+    /// Whether it was seen to run since it was sent; one that has not ended.
+    private var isRunning: Bool {
+        guard let ran else { return false }
+        return place == nil || ran >= sent
+    }
+
+    var state: StatementState {
         if let end { return end.state }
-        guard place != nil else { return ran == nil ? .waiting : .running }
-        return ran.map { $0 >= sent } ?? false ? .running : .queued
+        if isRunning { return .running }
+        return place == nil ? .waiting : .queued
     }
 
     /// All that it tells.

@@ -22,17 +22,15 @@ final class Story {
     /// Takes an event into the record.
     func take(_ event: StatementEvent) -> RecordEntry.Change {
         switch event.change {
-        case .submitted(let submission):
+        case .submitted(let submission, let place):
             hasBegun = true
             record.submitted = event.at
             record.user = submission.user
             record.source = submission.source
             record.group = submission.group
             record.kind = submission.kind
-        case .attempted(let number, let place):
-            attempted(
-                Sending(attempt: number, pool: place.pool, coordinator: place.coordinator, at: event.at),
-                registration: place.registration)
+            if let place { sent(1, to: place, at: event.at) }
+        case .attempted(let number, let place): sent(number, to: place, at: event.at)
         case .answered(let number, let queryID):
             record.withAttempt(number, at: event.at) { $0.queryID = queryID }
             if !record.queryIDs.contains(queryID) { record.queryIDs.append(queryID) }
@@ -57,6 +55,12 @@ final class Story {
         }
         conclude()
         return .much
+    }
+
+    private func sent(_ number: Int, to place: Place, at time: Timestamp) {
+        attempted(
+            Sending(attempt: number, pool: place.pool, coordinator: place.coordinator, at: time),
+            registration: place.registration)
     }
 
     private static func cut(_ message: String?) -> String? {

@@ -35,9 +35,19 @@ public struct Column: Equatable, Sendable {
 
     /// Binds the parameters from the first on; those beyond the list are NULL.
     public func bind(_ values: [Value]) throws(SQLiteError) {
-        unsafe sqlite3_clear_bindings(handle)
+        if values.count < parameterCount { unsafe sqlite3_clear_bindings(handle) }
         for (offset, value) in values.enumerated() {
             let code = bind(value, at: Int32(offset + 1))
+            if code != SQLITE_OK { throw error(code) }
+        }
+    }
+
+    /// Binds the parameters anew that differ from what was bound last: for rows that have much in common.
+    /// - Parameter last: what was bound last; as many values.
+    public func bind(_ values: [Value], after last: [Value]) throws(SQLiteError) {
+        guard last.count == values.count else { return try bind(values) }
+        for offset in values.indices where values[offset] != last[offset] {
+            let code = bind(values[offset], at: Int32(offset + 1))
             if code != SQLITE_OK { throw error(code) }
         }
     }

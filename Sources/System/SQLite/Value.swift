@@ -16,6 +16,12 @@ public enum Value: Hashable, Sendable {
         self = text.map(Value.text) ?? .null
     }
 
+    /// An integer.
+    public init(_ number: Int) { self = .integer(Int64(number)) }
+
+    /// An integer.
+    public init(_ number: UInt32) { self = .integer(Int64(number)) }
+
     /// An integer, or NULL where there is none.
     /// - Precondition: the number fits into a signed integer of 64 bits.
     public init(_ number: (some BinaryInteger)?) {

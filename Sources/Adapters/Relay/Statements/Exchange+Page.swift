@@ -338,7 +338,7 @@ extension Exchange {
         let queryID = String(decoding: scanner.idBytes, as: UTF8.self)
         cell.named(queryID)
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
-        noteShown(queryID, of: cell, at: target)
+        noteShown(of: cell, at: target)
     }
 
     /// The page that has left was the last. A cancel that came meanwhile stands: it cannot be called back.

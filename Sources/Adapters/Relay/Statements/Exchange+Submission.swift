@@ -18,7 +18,6 @@ extension Exchange {
         let group = snapshot.table.groupIndex(for: facts)
         let place = group.map { snapshot.unplaced[$0] } ?? snapshot.nowhere
         let submission = Submission(user: facts.user, source: facts.source, group: place.group, kind: facts.kind)
-        relay.report(key, .submitted(submission), at: wall)
 
         let transaction = transactionID(head, bytes)
         let pin = transaction.flatMap { relay.usePin($0) }
@@ -41,11 +40,13 @@ extension Exchange {
         self.cell = cell
         self.capsule = capsule
         isSubmitting = true
+        let target: RetryTarget = pin.map { .pinned(registration: $0) } ?? .any
+        let found = refusal == nil ? resolve(target) : nil
+        relay.report(key, .submitted(submission, sentTo: found?.place), at: wall)
         if let refusal { return endSubmission(refusal) }
         if sql.count > relay.limits.kindText, facts.kind == .write { readWholeText(of: cell, capsule) }
-        let target: RetryTarget = pin.map { .pinned(registration: $0) } ?? .any
-        guard let found = resolve(target) else { return waitForTarget(target) }
-        send(to: found, head, at: wall)
+        guard let found else { return waitForTarget(target) }
+        begin(on: found, at: wall, head, isFirst: true)
     }
 
     /// A long text was lexed in part and counts as a write until all of it is known, which a loop has no time for.
@@ -87,23 +88,27 @@ extension Exchange {
     /// Sends the statement's current attempt to a coordinator.
     func send(to target: Target) {
         guard let capsule else { return end() }
-        send(to: target, capsule.readHead(), at: relay.hub.clock.now())
+        begin(on: target, at: relay.hub.clock.now(), capsule.readHead())
     }
 
-    /// - Parameter head: the capsule's.
-    private func send(to target: Target, _ head: borrowing RequestHead, at moment: Timestamp) {
+    /// The same at this moment.
+    /// - Parameters:
+    ///   - head: the capsule's.
+    ///   - isFirst: it is sent with its POST, and was reported so.
+    private func begin(
+        on target: Target, at moment: Timestamp, _ head: borrowing RequestHead, isFirst: Bool = false
+    ) {
         guard let capsule, let cell else { return end() }
         var placement = Placement(target.place, submitted: capsule.submitted)
         placement.incarnation = target.coordinator.incarnation
         placement.transaction = capsule.transaction
         // What has waited is younger than its POST.
-        if cell.hasPast { placement.sent = relay.hub.clock.now() }
+        if cell.hasPast { placement.sent = moment }
         guard let attempt = cell.submit(placement: placement, startsOnPost: target.startsOnPost, now: now) else {
             return answerCurrent()
         }
         self.attempt = attempt
-        relay.report(
-            cell.key, .attempted(number: Int(attempt), target.place), at: moment)
+        if !isFirst { relay.report(cell.key, .attempted(number: Int(attempt), target.place), at: moment) }
         wasReplayed = false
         repeats = 0
         request = capsule.bytes
@@ -111,7 +116,7 @@ extension Exchange {
         isSubmitting = true
         let bytes = capsule.bytes
         buildRequest(head, bytes.span, path: head.target, target: target)
-        send(fresh: false)
+        send(fresh: false, on: target)
     }
 
     /// The statement ends before any coordinator took it.
@@ -140,7 +145,7 @@ extension Exchange {
         let newSuffix = target.hasGiven(id.span) ? nil : idSuffix(id.span)
         cell.named(queryID, isNewIncarnation: newSuffix != nil && !target.idSuffix.isEmpty)
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
-        noteShown(queryID, of: cell, at: target)
+        noteShown(of: cell, at: target)
         if let newSuffix { relay.noteSuffix(target.coordinator.registration, text(id.span, newSuffix)) }
         let ran = scanner.hasColumns || scanner.hasRows || (isLast && !scanner.hasError)
         if ran, !target.startsOnPost {
@@ -150,12 +155,12 @@ extension Exchange {
         if !isLast { relay.hub.cells.add(cell) }
     }
 
-    /// The client is about to be shown an engine's id: it names the statement from now on.
-    func noteShown(_ queryID: String, of cell: Cell, at target: Target) {
+    /// The client is about to be shown the id of a page: it names the statement from now on.
+    func noteShown(of cell: Cell, at target: Target) {
         let cells = relay.hub.cells
         let id = scanner.idBytes
         relay.hub.shownIDs.add(
-            queryID, key: cell.key, registration: target.coordinator.registration,
+            id.span, key: cell.key, registration: target.coordinator.registration,
             hasKnownSuffix: target.hasGiven(id.span), at: relay.wall, remembered: relay.limits.remembered,
             isLive: { cells.cell($0) != nil })
     }

@@ -113,7 +113,13 @@ public struct Coordinator: Equatable, Sendable {
     }
 
     /// Whether new statements may go there.
-    public var isReady: Bool { health == .ready && !isDrained && !isRetired && address != nil }
+    public var isReady: Bool {
+        // Inlined, or the coordinator would be copied with all its names for it.
+        @inline(__always) get {
+            guard case .ready = health else { return false }
+            return !isDrained && !isRetired && address != nil
+        }
+    }
 }
 
 /// A resolved address: a literal IPv4 or IPv6 address and a port.

@@ -21,7 +21,7 @@ public final class Cell: Sendable {
     /// - Parameter capsule: what it takes to submit the statement again; kept, if there was room for it, for as long as
     ///   that may happen.
     public init(
-        key: StatementKey, machine: consuming StatementMachine, placement: Placement, capsule: Capsule? = nil,
+        key: StatementKey, machine: consuming StatementMachine, placement: consuming Placement, capsule: Capsule? = nil,
         waiting: WaitingCount? = nil
     ) {
         self.key = key
@@ -29,8 +29,8 @@ public final class Cell: Sendable {
         let counted = machine.counted
         let kept = capsule?.isReserved == true ? capsule : nil
         machine.hasCapsule = kept != nil
-        state = Mutex(State(machine: machine, placement: placement, capsule: kept))
         placement.place.load?.move(from: .nowhere, to: counted)
+        state = Mutex(State(machine: machine, placement: placement, capsule: kept))
     }
 
     /// What it takes to submit the statement again.

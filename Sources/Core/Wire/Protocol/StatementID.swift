@@ -15,7 +15,8 @@ public struct StatementIDText: Sendable {
 /// alone gives it, and it alone gives owner and number again.
 public func statementID(owner: Owner, statement: UInt64) -> String {
     let text = statementIDText(owner: owner, statement: statement)
-    return String(decoding: text.range.map { text.bytes[$0] }, as: UTF8.self)
+    // Its characters are ASCII.
+    return (try? String(copying: UTF8Span(validating: text.bytes.span.extracting(text.range)))) ?? ""
 }
 
 /// The same as bytes: every answer carries one. It is written from its end, as digits come.
