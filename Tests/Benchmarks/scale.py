@@ -19,7 +19,7 @@ from processes import raise_file_limit
 
 ROOT = Path(__file__).resolve().parents[2]
 # MiB that an allocator may keep after a load, beside what the load was before.
-KEPT = 32
+KEPT = 48
 
 
 class Table:
