@@ -23,6 +23,44 @@ private func parsed(_ text: String) -> Parsed<ResponseHead> {
 
         """
 
+    /// A parser that has read other heads before says what a new one says, wherever the bytes end.
+    @Test func whatWasReadBeforeChangesNothing() {
+        let lines = page.split(separator: "\r\n", omittingEmptySubsequences: true).map(String.init)
+        var heads = [page, page.replacing("724", with: "725"), page.replacing("724", with: "1024")]
+        for index in lines.indices.dropFirst() {
+            let line = lines[index]
+            // Without the line, with it twice, with another value, another name, a control character, a bare LF.
+            heads.append(page.replacing(line + "\r\n", with: ""))
+            heads.append(page.replacing(line, with: line + "\r\n" + line))
+            heads.append(page.replacing(line, with: line.dropLast() + "x"))
+            heads.append(page.replacing(line, with: "Y" + line.dropFirst()))
+            heads.append(page.replacing(line, with: line.dropLast() + "\u{1}"))
+            heads.append(page.replacing(line + "\r\n", with: line + "\n"))
+        }
+        heads.append(page.replacing("Date", with: "Connection: close, Content-Type\r\nDate"))
+        heads.append(page.replacing("200 OK", with: "200"))
+        heads.append(page.replacing("HTTP/1.1", with: "HTTP/1.0"))
+        heads.append("HTTP/1.1 204 No Content\r\n\r\n")
+        for (first, before) in heads.enumerated() {
+            for (second, text) in heads.enumerated() {
+                let bytes = Array(text.utf8)
+                var head = ResponseHead(maximumBytes: 1000)
+                _ = head.parse(Array(before.utf8).span)
+                head.reset()
+                let cut = Array(bytes.prefix((first * 31 + second * 7) % bytes.count))
+                var step = head.parse(cut.span)
+                if step == .more { step = head.parse(bytes.span) }
+                let fresh = parsed(text)
+                let isSame = step == fresh.step && (step != .whole || summary(head) == summary(fresh.head))
+                #expect(isSame, "\(text) behind \(before)")
+            }
+        }
+    }
+
+    private func summary(_ head: borrowing ResponseHead) -> String {
+        "\(head.status) \(head.end) \(head.contentLength) \(head.isChunked) \(head.keepsAlive) \(Array(head.fields))"
+    }
+
     @Test func readsAPagesHead() {
         let parsed = parsed(page)
         #expect(parsed.step == .whole)

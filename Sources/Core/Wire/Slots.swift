@@ -30,6 +30,15 @@ public struct Slots<Element: Sendable>: RandomAccessCollection, Sendable {
         }
     }
 
+    /// What an earlier use left where the next element is to come.
+    var leftOver: Element? { used < slots.count ? slots[used] : nil }
+
+    /// Adds what is left over there.
+    mutating func keepLeftOver() {
+        precondition(used < slots.count, "nothing is left over")
+        used &+= 1
+    }
+
     /// Adds an element behind the others.
     mutating func append(_ element: Element) {
         if used < slots.count { slots[used] = element } else { slots.append(element) }

@@ -1,3 +1,4 @@
+import Bytes
 import Engine
 import Wire
 
@@ -30,12 +31,5 @@ extension Exchange {
         }
         scanned = 0
         if page.capacity > 4096 { page = [] } else if !page.isEmpty { page.removeAll(keepingCapacity: true) }
-    }
-}
-
-extension [UInt8] {
-    /// Appends the bytes of a span.
-    mutating func append(contentsOf span: Span<UInt8>) {
-        unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

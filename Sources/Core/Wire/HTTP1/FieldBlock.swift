@@ -20,13 +20,21 @@ struct FieldBlock: Sendable {
     var expectsContinue = false
     /// Content-Encoding was absent or `identity`.
     var isIdentity = true
+    /// Nil: each line is read, so that nothing stays of what a client sent, its credentials for one.
+    private var recalled: RecalledLines?
     /// How many fields Connection names beside `close` and `keep-alive`.
     private var options = 0
+
+    /// - Parameter recalls: Whether lines that the head before had too are taken as they were read there.
+    init(recalls: Bool) {
+        recalled = recalls ? RecalledLines() : nil
+    }
 
     /// Forgets everything and keeps the room of an ordinary head.
     mutating func reset() {
         // An unusual head must not stay with a connection at rest.
         fields.removeAll(keeping: 64)
+        recalled?.begin()
         contentLength = -1
         isChunked = false
         host = 0..<0
@@ -41,11 +49,21 @@ struct FieldBlock: Sendable {
     /// Reads the lines up to the empty one, after which the head is whole.
     mutating func read(_ bytes: Span<UInt8>, _ lines: inout HeadLines, maximum: Int) -> HeadStep {
         while true {
+            if recalled?.take(bytes, at: lines.start, maximum: maximum, into: &fields) == true {
+                let field = fields[fields.count &- 1]
+                lines = HeadLines(from: field.end)
+                guard field.name.speaksOfMessage else { continue }
+                if let violation = read(bytes, field.name, field.value) { return .bad(violation) }
+                continue
+            }
             switch lines.next(bytes, maximum: maximum) {
             case .more: return .more
             case .bad(let violation): return .bad(violation)
             case .line(let line, let colon, let holdsControl):
-                if line.isEmpty { return .whole }
+                if line.isEmpty {
+                    if options == 0 { recalled?.end(bytes, fields) }
+                    return .whole
+                }
                 if let violation = take(bytes, line, colon, holdsControl, end: lines.start) { return .bad(violation) }
             }
         }
@@ -92,6 +110,11 @@ struct FieldBlock: Sendable {
     }
 
     private mutating func readConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) -> HeadViolation? {
+        // What nearly all say, at once.
+        if equalsIgnoringCase(bytes, value, "keep-alive") {
+            saysKeepAlive = true
+            return nil
+        }
         var start = value.lowerBound
         while let option = nextOption(bytes, value, &start) {
             if equalsIgnoringCase(bytes, option, "close") {

@@ -20,7 +20,7 @@ public struct RequestHead: ~Copyable, Sendable {
     public private(set) var end = 0
     /// The size of the largest head that is accepted.
     public let maximumBytes: Int
-    private var block = FieldBlock()
+    private var block = FieldBlock(recalls: false)
     private var progress = Progress.beginning
     private var lines = HeadLines()
 

@@ -12,7 +12,7 @@ public struct ResponseHead: ~Copyable, Sendable {
     public private(set) var end = 0
     /// The size of the largest head that is accepted.
     public let maximumBytes: Int
-    private var block = FieldBlock()
+    private var block = FieldBlock(recalls: true)
     private var isPastStatusLine = false
     private var lines = HeadLines()
 
