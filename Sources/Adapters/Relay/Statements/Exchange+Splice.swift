@@ -22,8 +22,8 @@ extension Exchange {
     /// Puts the body up to the end of its last URI into the output, with the URIs replaced; answers where the rest
     /// begins.
     func splice(_ body: Span<UInt8>, upTo end: Int, sequence: UInt32) -> Int {
-        let out = relay.out
         let made = makeTag(sequence: sequence)
+        let base = base
         var at = 0
         for uri in scanner.uris {
             out.put(body, at..<uri.value.lowerBound)
@@ -52,7 +52,6 @@ extension Exchange {
 
     /// Puts a tag behind a URI: what is verified later is the path as the client sends it.
     private func put(_ tag: Tag, behind uri: PageURI, _ body: Span<UInt8>) {
-        let out = relay.out
         var tag = tag
         // Partial cancels carry sequence 0, so that a tag tells by itself what its URI is.
         if uri.kind == .partialCancel { tag.sequence = 0 }
