@@ -334,11 +334,12 @@ extension Exchange {
     /// The first page of an adopted statement tells the engine's id, which its tag did not. The gateway that took the
     /// POST may have died before it wrote that down.
     private func noteAdopted(_ cell: Cell) {
-        guard let target, !scanner.idBytes.isEmpty else { return }
-        let queryID = String(decoding: scanner.idBytes, as: UTF8.self)
+        let id = scanner.idBytes
+        guard let target, !id.isEmpty else { return }
+        let queryID = String(decoding: id, as: UTF8.self)
         cell.named(queryID)
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
-        noteShown(of: cell, at: target)
+        noteShown(id, of: cell, at: target)
     }
 
     /// The page that has left was the last. A cancel that came meanwhile stands: it cannot be called back.

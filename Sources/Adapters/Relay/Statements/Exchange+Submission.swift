@@ -145,7 +145,7 @@ extension Exchange {
         let newSuffix = target.hasGiven(id.span) ? nil : idSuffix(id.span)
         cell.named(queryID, isNewIncarnation: newSuffix != nil && !target.idSuffix.isEmpty)
         relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
-        noteShown(of: cell, at: target)
+        noteShown(id, of: cell, at: target)
         if let newSuffix { relay.noteSuffix(target.coordinator.registration, text(id.span, newSuffix)) }
         let ran = scanner.hasColumns || scanner.hasRows || (isLast && !scanner.hasError)
         if ran, !target.startsOnPost {
@@ -155,10 +155,9 @@ extension Exchange {
         if !isLast { relay.hub.cells.add(cell) }
     }
 
-    /// The client is about to be shown the id of a page: it names the statement from now on.
-    func noteShown(of cell: Cell, at target: Target) {
+    /// The client is about to be shown an engine's id: it names the statement from now on.
+    func noteShown(_ id: [UInt8], of cell: Cell, at target: Target) {
         let cells = relay.hub.cells
-        let id = scanner.idBytes
         relay.hub.shownIDs.add(
             id.span, key: cell.key, registration: target.coordinator.registration,
             hasKnownSuffix: target.hasGiven(id.span), at: relay.wall, remembered: relay.limits.remembered,

@@ -22,7 +22,13 @@ public struct PageScanner: Sendable {
     /// The URIs that the last call of `scan` found, in their order. Each call begins with none, unless told otherwise.
     public private(set) var uris = Slots<PageURI>()
     /// The page's `id`, up to 128 bytes; empty before it was met.
-    public var idBytes: [UInt8] { (0..<idCount).map { id[$0] } }
+    public var idBytes: [UInt8] {
+        let id = id.span
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(idCount)
+        for index in 0..<idCount { bytes.append(id[index]) }
+        return bytes
+    }
     /// A nextUri: more pages follow.
     public private(set) var hasNext = false
     /// Columns, be it none of them (`[]`).
