@@ -37,6 +37,14 @@ import Testing
         }
     }
 
+    @Test func hostsEndBeforeWhatTheyMayNotHold() {
+        let allowed = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%-.:[]_~".utf8)
+        forEveryByte(0x2E) { bytes, range, place in
+            let end = endOfHost(bytes.span, from: range.lowerBound, to: range.upperBound)
+            #expect(end == (allowed.contains(bytes[place]) ? range.upperBound : place))
+        }
+    }
+
     @Test func linesAreRefusedForTheirControlsOnly() {
         forEveryByte(0x61) { bytes, range, place in
             var head = HeadLines()

@@ -45,6 +45,26 @@ private func marksOutsideTargets(_ bytes: Sixteen) -> Sixteen {
     return outside | bytes.marks(of: 0x7F) | bytes.marks(of: 0x23)
 }
 
+/// The first byte of `bytes[from..<to]` that may not stand in a host, or `to`: a host is written into pages, so it must
+/// need no escaping. It consists of letters, digits and `% - . : [ ] _ ~`.
+func endOfHost(_ bytes: Span<UInt8>, from: Int, to: Int) -> Int {
+    search(bytes, from: from, to: to, marksOutsideHosts)
+}
+
+@inline(__always)
+private func marksOutsideHosts(_ bytes: Sixteen) -> Sixteen {
+    // The beginnings of what is allowed and of the gaps between it: an allowed byte has passed an odd number of them.
+    var allowed: Sixteen = bytes.marks(from: 0x25) ^ bytes.marks(from: 0x26)
+    allowed ^= bytes.marks(from: 0x2D) ^ bytes.marks(from: 0x2F)
+    allowed ^= bytes.marks(from: 0x30) ^ bytes.marks(from: 0x3B)
+    allowed ^= bytes.marks(from: 0x41) ^ bytes.marks(from: 0x5C)
+    allowed ^= bytes.marks(from: 0x5D) ^ bytes.marks(from: 0x5E)
+    allowed ^= bytes.marks(from: 0x5F) ^ bytes.marks(from: 0x60)
+    allowed ^= bytes.marks(from: 0x61) ^ bytes.marks(from: 0x7B)
+    allowed ^= bytes.marks(from: 0x7E) ^ bytes.marks(from: 0x7F)
+    return ~allowed | bytes
+}
+
 /// `range` without the spaces and tabs at its ends.
 @inline(__always)
 func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {

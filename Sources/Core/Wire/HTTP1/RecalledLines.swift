@@ -27,8 +27,8 @@ struct RecalledLines: Sendable {
     /// Looks whether the line at `at` is the one that was there before; if so, takes its field over.
     @inline(__always)
     mutating func take(_ bytes: Span<UInt8>, at: Int, maximum: Int, into fields: inout Slots<Field>) -> Bool {
-        guard fields.count < count, let old = fields.leftOver else { return false }
-        guard old.start == at, old.end <= min(bytes.count, maximum),
+        guard fields.count < count else { return false }
+        guard let old = fields.leftOver, old.start == at, old.end <= min(bytes.count, maximum),
             equals(bytes, at..<old.end, text.span.extracting(at &- start..<old.end &- start))
         else {
             isSame = false

@@ -142,8 +142,7 @@ public struct RequestHead: ~Copyable, Sendable {
         } else {
             return .target
         }
-        var authorityEnd = schemeEnd
-        while authorityEnd < range.upperBound, isHostByte(bytes[authorityEnd]) { authorityEnd &+= 1 }
+        let authorityEnd = endOfHost(bytes, from: schemeEnd, to: range.upperBound)
         guard authorityEnd > schemeEnd else { return .target }
         guard authorityEnd == range.upperBound || bytes[authorityEnd] == 0x2F else { return .target }
         host = schemeEnd..<authorityEnd
@@ -154,8 +153,10 @@ public struct RequestHead: ~Copyable, Sendable {
     private mutating func finish(_ bytes: Span<UInt8>) -> HeadViolation? {
         guard block.hosts == 1 || (block.hosts == 0 && version == .http10) else { return .host }
         if block.hosts == 1 {
-            for index in block.host where !isHostByte(bytes[index]) { return .host }
-            guard !block.host.isEmpty else { return .host }
+            let end = block.host.upperBound
+            guard !block.host.isEmpty, endOfHost(bytes, from: block.host.lowerBound, to: end) == end else {
+                return .host
+            }
         }
         if host.isEmpty { host = block.host }
         return block.finish(bytes, version: version)
@@ -188,12 +189,4 @@ func minorVersion(_ bytes: Span<UInt8>, _ range: Range<Int>) -> HTTPVersion?? {
     guard major <= 9, minor <= 9 else { return nil }
     guard major == 1, minor <= 1 else { return .some(nil) }
     return minor == 1 ? .http11 : .http10
-}
-
-/// What may stand in a Host field: it is written into pages, so it must need no escaping.
-@inline(__always)
-private func isHostByte(_ byte: UInt8) -> Bool {
-    // Letters, digits and `% - . : [ ] _ ~`, as a bit set for each half of ASCII.
-    let bits: UInt64 = byte < 64 ? 0x07FF_6020_0000_0000 : 0x47FF_FFFE_AFFF_FFFE
-    return byte < 128 && (bits >> UInt64(byte & 63)) & 1 == 1
 }
