@@ -79,8 +79,9 @@ extension SQLiteStorage {
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, source = excluded.source,
             group_name = excluded.group_name, pool = excluded.pool, coordinator = excluded.coordinator,
             registration = excluded.registration, kind = excluded.kind, ended = excluded.ended,
-            failure = excluded.failure, message = excluded.message, is_retried = excluded.is_retried, dropped_verdicts = excluded.dropped_verdicts,
-            dropped_waits = excluded.dropped_waits, sent = excluded.sent, query_id = excluded.query_id
+            failure = excluded.failure, message = excluded.message, is_retried = excluded.is_retried,
+            dropped_verdicts = excluded.dropped_verdicts, dropped_waits = excluded.dropped_waits, sent = excluded.sent,
+            query_id = excluded.query_id
         """
 
     private func save(

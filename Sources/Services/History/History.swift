@@ -18,7 +18,7 @@ public final class History: Service {
     /// The share of one core's time that writing may take, as one in so many: the loops need the cores more. What
     /// comes faster than that waits, and is dropped beyond the capacity.
     private static let share: Int64 = 20
-    /// The same while more comes than is written: most of it is lost then, whatever is done.
+    /// The same while more comes than that share could write: most of it is lost then, whatever is done.
     private static let shareOfOverflow: Int64 = 80
     /// The longest rest between two writes, in milliseconds.
     private static let longestRest: Int64 = 1000
@@ -38,11 +38,15 @@ public final class History: Service {
         var resting: Int64 = .min
         /// Records that had been dropped when it was written last.
         var dropped: UInt64 = 0
+        /// It writes the smaller share.
+        var overflows = false
 
         /// Rests after so much work. A machine that is short of time for one write must not keep all from being written
         /// for long.
         mutating func rest(after milliseconds: Int64, now: Int64) {
-            let overflows = book.dropped > dropped
+            // Of what the smaller share lost the greater one would have written so much: if it is no more, it keeps up.
+            let more = UInt64(History.shareOfOverflow / History.share - 1) * UInt64(History.batch)
+            overflows = book.dropped - dropped > (overflows ? more : 0)
             dropped = book.dropped
             let share = overflows ? History.shareOfOverflow : History.share
             resting = max(resting, now + min(milliseconds * (share - 1), History.longestRest))
