@@ -63,19 +63,25 @@ extension Stream {
         }
     }
 
-    /// How many bytes the kernel took, or a negative code.
+    /// How many bytes the kernel took, or libuv's code, which is a negative errno.
+    ///
+    /// Not `uv_try_write`: its write(2) goes through the kernel's file layer, which costs a poll a quarter of a
+    /// microsecond more than send(2). Nothing is queued in libuv here, so that nothing is overtaken.
     private func tryWrite(_ first: Span<UInt8>, _ second: Span<UInt8>) -> Int {
-        let code = unsafe first.withUnsafeBufferPointer { first in
-            unsafe second.withUnsafeBufferPointer { second in
-                var slices = unsafe (uvBuffer(first), uvBuffer(second))
-                return unsafe withUnsafePointer(to: &slices) { slices in
-                    unsafe slices.withMemoryRebound(to: uv_buf_t.self, capacity: 2) { slices in
-                        unsafe uv_try_write(system, slices, second.isEmpty ? 1 : 2)
-                    }
-                }
+        let number = descriptor
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        while true {
+            let taken = unsafe first.withUnsafeBytes { first in
+                guard !second.isEmpty else { return unsafe send(number, first.baseAddress, first.count, flags) }
+                return unsafe second.withUnsafeBytes { unsafe sendBoth(number, first, $0, flags) }
+            }
+            guard taken < 0 else { return taken }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, ENOBUFS: return 0
+            case let code: return -Int(code)
             }
         }
-        return code == UV_EAGAIN.rawValue ? 0 : Int(code)
     }
 
     /// Hands a block to libuv, which writes it when the socket takes it.
@@ -170,7 +176,20 @@ private func allocated(_ old: UnsafeMutableRawPointer?, _ size: Int) -> UnsafeMu
     return unsafe base
 }
 
-private func uvBuffer(_ bytes: UnsafeBufferPointer<UInt8>) -> uv_buf_t {
-    let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-    return unsafe uv_buf_t(base: start?.assumingMemoryBound(to: CChar.self), len: bytes.count)
+private func sendBoth(
+    _ descriptor: Int32, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ flags: Int32
+) -> Int {
+    var slices = unsafe (slice(first), slice(second))
+    return unsafe withUnsafeMutablePointer(to: &slices) { slices in
+        unsafe slices.withMemoryRebound(to: iovec.self, capacity: 2) { slices in
+            var message = unsafe msghdr()
+            unsafe message.msg_iov = slices
+            unsafe message.msg_iovlen = 2
+            return unsafe sendmsg(descriptor, &message, flags)
+        }
+    }
+}
+
+private func slice(_ bytes: UnsafeRawBufferPointer) -> iovec {
+    unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
 }
