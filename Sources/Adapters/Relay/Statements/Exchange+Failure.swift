@@ -222,21 +222,14 @@ extension Exchange {
         }
         let placement = cell.placement
         if let taken = placement.incarnation, taken != coordinator.incarnation { return .changed }
-        // Uptime is rounded, so a start that seems to lie just before the submission may lie behind it.
-        if let started = coordinator.startedAfter,
-            started > placement.sent.adding(milliseconds: -Self.uptimeRounding)
-        {
-            return .changed
-        }
+        // No earlier than that did it start: what lies before the submission by a rounding proves nothing.
+        if let started = coordinator.startedAfter, started > placement.sent { return .changed }
         if let first = cell.machine.firstForgotten, let checked = coordinator.checked, checked > first {
             return .same
         }
         relay.hub.sink.accept(.probe(registration: coordinator.registration))
         return .unknown
     }
-
-    /// What an uptime of seconds with two decimals may be off by, both ways, in milliseconds.
-    private static let uptimeRounding: Int64 = 20
 
     // MARK: Keeping
 
