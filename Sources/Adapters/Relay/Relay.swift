@@ -217,8 +217,7 @@ public final class Relay: Traffic {
                 let bytes = Array(id.utf8)
                 hub.shownIDs.add(
                     bytes.span, key: record.key, registration: record.registration, hasKnownSuffix: false,
-                    at: record.submitted,
-                    remembered: .max / 4
+                    at: record.submitted, remembered: .max / 4
                 ) { _ in true }
             }
         }

@@ -3,7 +3,7 @@ import Model
 import Wire
 
 /// A statement in the book, with what is known of its way to the store. A class, because it stands in a queue and in the
-/// book at once and is changed in place; it never leaves the book.
+/// book at once and is changed in place. Whoever is handed one reads it under the book's lock.
 final class RecordEntry {
     /// How much an event changed.
     enum Change {

@@ -91,8 +91,9 @@ extension Exchange {
         begin(on: target, at: relay.hub.clock.now(), capsule.readHead())
     }
 
-    /// The same at this moment.
+    /// Places the statement's current attempt on a coordinator and sends it.
     /// - Parameters:
+    ///   - moment: when it is sent.
     ///   - head: the capsule's.
     ///   - isFirst: it is sent with its POST, and was reported so.
     private func begin(

@@ -4,13 +4,15 @@ import Synchronization
 public final class CellTable: Sendable {
     private final class Shard: Sendable { let cells = Mutex(Cells()) }
     private let shards: [Shard]
-    /// How many shards there are.
+    /// How many shards there are: a power of two.
     public static let shardCount = 64
 
     /// No statements.
     public init() { shards = (0..<Self.shardCount).map { _ in Shard() } }
 
-    private func shard(_ key: StatementKey) -> Shard { shards[Int(truncatingIfNeeded: key.number) & 63] }
+    private func shard(_ key: StatementKey) -> Shard {
+        shards[Int(truncatingIfNeeded: key.number) & (Self.shardCount - 1)]
+    }
 
     /// The cell of a statement.
     public func cell(_ key: StatementKey) -> Cell? { shard(key).cells.withLock { $0.find(key) } }
