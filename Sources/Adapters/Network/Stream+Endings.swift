@@ -61,6 +61,7 @@ extension Stream {
         guard phase != .closing, phase != .closed else { return }
         writtenAtClose = bytesWritten
         phase = .closing
+        descriptor = -1
         isLingering = false
         self.reason = reason
         waiting = nil

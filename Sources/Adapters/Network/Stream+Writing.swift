@@ -4,16 +4,14 @@ import Glibc
 extension Stream {
     /// Bytes that were accepted and that the kernel has not taken yet. This is the backpressure: see `drained`.
     public var pendingBytes: Int {
-        guard phase != .closing, phase != .closed, !writeBroke else { return 0 }
-        return unsafe uv_stream_get_write_queue_size(system) + waitingBytes
+        phase == .closing || phase == .closed || writeBroke ? 0 : queuedBytes
     }
 
     /// Bytes that the kernel may have taken, never fewer than it did; 0 for certain where the connection never stood.
     public var bytesWritten: Int {
         switch phase {
         case .connecting: 0
-        case .open, .finishing:
-            unsafe accepted - uv_stream_get_write_queue_size(system) - waitingBytes
+        case .open, .finishing: accepted - queuedBytes
         case .closing, .closed: writtenAtClose
         }
     }
@@ -54,12 +52,13 @@ extension Stream {
         shutdownIfDrained()
     }
 
-    private var waitingBytes: Int {
-        // Only behind a write that is under way.
+    /// What lies in libuv's queue, and what waits behind that.
+    private var queuedBytes: Int {
         guard isFlushing else { return 0 }
+        let queued = unsafe uv_stream_get_write_queue_size(system)
         switch waiting {
-        case .some(let block): return block.count
-        case .none: return 0
+        case .some(let block): return queued + block.count
+        case .none: return queued
         }
     }
 
