@@ -188,7 +188,10 @@ public final class Stream: OpenHandle {
         if count > 0 {
             guard phase == .open else { return drop(count) }
             let bytes = unsafe UnsafeBufferPointer(start: loop.buffer.baseAddress, count: count)
-            unsafe owner?.received(bytes.span)
+            // Taken meanwhile: to count one more reference costs two atomic steps.
+            guard let owner = owner.take() else { return }
+            unsafe owner.received(bytes.span)
+            self.owner = owner
         } else if count == 0 {
             didReadEnd()
         } else {

@@ -58,7 +58,9 @@ final class Cancellation: UpstreamClient, Ticking {
             upstream = target.flatMap { relay.upstream(to: $0, fresh: sent > 1) }
             if let upstream {
                 let request = request
-                upstream.send(.delete, head: request.span, body: Span(), for: self)
+                if let failure = upstream.send(.delete, head: request.span, body: Span(), for: self) {
+                    failed(failure)
+                }
             } else {
                 settle(confirmed: false)
             }

@@ -163,14 +163,14 @@ extension Exchange {
 
     /// Sends what is in the output and a slice behind it, in one write.
     func write(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        guard let front else { return }
+        guard front != nil else { return }
         relay.counters.pageBytes += UInt64(range.count)
         if range.count <= 16 << 10 {
             out.put(bytes, range)
-            out.withBytes { front.write($0) }
+            out.withBytes { bytes in front.lend { $0.write(bytes) } }
         } else {
             let rest = bytes.extracting(range)
-            out.withBytes { front.write($0, rest) }
+            out.withBytes { bytes in front.lend { $0.write(bytes, rest) } }
         }
         out.clear()
     }

@@ -134,7 +134,7 @@ extension Exchange {
         let names = Tag(
             registration: target?.coordinator.registration ?? 0, owner: tag.owner, statement: tag.statement,
             attempt: attempt, sequence: 0, minute: 0)
-        if names == ownNames { return out.put(ownLines) }
+        if names == ownNames { return ownLines.lend { out.put($0, 0..<$0.count) } }
         let start = out.count
         putNames()
         out.copy(from: start, into: &ownLines)

@@ -23,7 +23,6 @@ extension Exchange {
         if !page.isEmpty { page.removeAll(keepingCapacity: true) }
         phase = .asked
         guard let upstream = relay.upstream(to: target, fresh: fresh) else { return handle(.refused) }
-        self.upstream = upstream
         wasWritten = !isSubmitting
         let now = now
         connectBy = upstream.isConnected ? .max : now + relay.limits.connect
@@ -31,12 +30,13 @@ extension Exchange {
         answerBy = now + (isSubmitting ? relay.limits.submitAnswer : relay.limits.pollAnswer)
         if target.startsOnPost, purpose != .pass, purpose != .cancelByID { answerBy = .max }
         let method = isSubmitting ? .post : method
-        let head = requestHead
-        guard sql.count > Self.smallBody else {
-            return upstream.send(method, head: head.span, body: Span(), for: self)
+        let failure = requestHead.lend { head in
+            guard sql.count > Self.smallBody else { return upstream.send(method, head: head, body: Span(), for: self) }
+            let request = request
+            return upstream.send(method, head: head, body: request.span.extracting(sql), for: self)
         }
-        let request = request
-        upstream.send(method, head: head.span, body: request.span.extracting(sql), for: self)
+        if let failure { return failed(failure) }
+        self.upstream = upstream
     }
 
     /// Lets the upstream connection go, with whatever it still brings.

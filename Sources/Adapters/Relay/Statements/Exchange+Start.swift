@@ -6,19 +6,22 @@ import Wire
 extension Exchange {
     /// A GET of a tagged URI: asks the statement's cell, then the coordinator.
     func poll(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: Cell?, target: Target
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, cell: consuming Cell?,
+        target: Target
     ) {
         self.tag = tag
         self.cell = cell
         attempt = tag.attempt
         buildRequest(head, bytes, path: path, target: target)
-        guard let cell else { return send(fresh: false, on: target) }
-        switch cell.poll(attempt: tag.attempt, sequence: tag.sequence, now: now) {
+        let now = now
+        switch self.cell.lend({ $0.poll(attempt: tag.attempt, sequence: tag.sequence, now: now) }) {
+        case nil: send(fresh: false, on: target)
         case .relay(let isAdopted):
             isCounted = true
             if isAdopted {
                 relay.report(
-                    cell.key, .adopted(attempt: Int(tag.attempt), registration: target.coordinator.registration))
+                    StatementKey(owner: tag.owner, number: tag.statement),
+                    .adopted(attempt: Int(tag.attempt), registration: target.coordinator.registration))
             }
             if target.coordinator.health != .ready, moves() { return }
             send(fresh: false, on: target)

@@ -187,13 +187,11 @@ final class Exchange: UpstreamClient, Ticking {
     /// Notes how this client called us; nearly always as before.
     private func noteBase(_ bytes: Span<UInt8>, host: Range<Int>) {
         let scheme: StaticString = "http://"
-        let kept = base
         let start = scheme.utf8CodeUnitCount
-        if !host.isEmpty, kept.count == start + host.count,
-            equals(kept.span, start..<kept.count, bytes.extracting(host))
-        {
-            return
+        let isKnown = base.lend { kept in
+            kept.count == start + host.count && equals(kept, start..<kept.count, bytes.extracting(host))
         }
+        if isKnown, !host.isEmpty { return }
         base = Array("http://".utf8)
         if host.isEmpty {
             base.append(contentsOf: relay.hub.listenAuthority.withLock { $0 }.utf8)

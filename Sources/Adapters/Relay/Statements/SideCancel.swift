@@ -62,7 +62,7 @@ final class SideCancel: UpstreamClient, Ticking {
         nextAt = relay.now + Self.pause
         upstream = relay.upstream(to: target, fresh: sent > 1)
         let head = request
-        upstream?.send(.delete, head: head.span, body: Span(), for: self)
+        if let failure = upstream?.send(.delete, head: head.span, body: Span(), for: self) { failed(failure) }
     }
 
     /// The coordinator did not say that the attempt is gone.

@@ -76,16 +76,23 @@ final class Upstream: StreamOwner {
     /// Whether a request may be sent on it.
     var isUsable: Bool { state == .idle && stream.isOpen }
 
-    /// Sends a request: its head, and its body if that is not behind it already.
-    func send(_ method: Method, head requestHead: Span<UInt8>, body: Span<UInt8>, for client: any UpstreamClient) {
+    /// Sends a request: its head, and its body if that is not behind it already. Answers why it could not, if so; the
+    /// client is told nothing from within this call.
+    func send(
+        _ method: Method, head requestHead: Span<UInt8>, body: Span<UInt8>, for client: any UpstreamClient
+    ) -> UpstreamFailure? {
         self.client = client
         self.method = method
         isReused = isConnected
         state = .asked
         hasHead = false
-        guard stream.isOpen else { return fail(isReused ? .stale : .refused) }
+        guard stream.isOpen else {
+            discard()
+            return isReused ? .stale : .refused
+        }
         stream.resumeReading()
         stream.write(requestHead, body)
+        return nil
     }
 
     /// The client wants no more of it: what still comes is not wanted either.
