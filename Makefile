@@ -1,7 +1,7 @@
 # Penstock. `make` alone says what there is.
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test unit e2e lint fmt release bench budgets budgets-test scale clean \
-        setup-tests build-tests build-budgets
+        setup-tests setup-valgrind build-tests build-measured
 
 PYTEST = .testbed/bin/python -m pytest
 # `make release LINKING=` for a toolchain whose static libraries do not fit the system's.
@@ -37,17 +37,17 @@ fmt: ## Format the sources
 release: setup ## Build the binary to ship: .build/release/penstock, without a Swift runtime beside it
 	swift build --configuration release $(LINKING) --product penstock
 
-bench: release ## CPU per relayed request beside HAProxy, nginx, Envoy (installs them; 6 minutes; ARGS='--cases POST')
+bench: build-measured ## CPU per relayed request beside HAProxy, nginx, Envoy (installs them; 6 minutes; ARGS='--cases POST')
 	@Scripts/setup-bench.sh
 	python3 Tests/Benchmarks/bench.py $(ARGS)
 
-budgets-test: build-budgets setup-tests ## What a request may cost: instructions, allocations, memory
+budgets-test: build-measured setup-valgrind setup-tests ## What a request may cost: instructions, allocations, memory
 	$(PYTEST) Tests/Budgets
 
-budgets: build-budgets ## Make what a request costs now the budget of this toolchain
+budgets: build-measured setup-valgrind ## Make what a request costs now the budget of this toolchain
 	python3 Tests/Budgets/measure.py --renew
 
-scale: release ## What many statements cost: memory, CPU, time (a quarter of an hour; ARGS='flight million')
+scale: build-measured ## What many statements cost: memory, CPU, time (a quarter of an hour; ARGS='flight million')
 	@Scripts/install-packages.sh "the measures" python3 nginx wrk
 	python3 Tests/Benchmarks/scale.py $(ARGS)
 
@@ -58,12 +58,14 @@ clean: ## Remove what was built; the test bed stays
 build-tests: setup
 	swift build --build-tests
 
-# What is shipped is what is counted. Where the toolchain's static libraries do not fit the system's, the dynamic ones
+# What is shipped is what is measured. Where the toolchain's static libraries do not fit the system's, the dynamic ones
 # serve: a row of the budgets holds for one version and one way of linking.
-build-budgets: setup
-	@Scripts/install-packages.sh "the budgets" valgrind python3
+build-measured: setup
 	swift build --configuration release $(LINKING) --product penstock || \
 	    swift build --configuration release --product penstock
+
+setup-valgrind:
+	@Scripts/install-packages.sh "the budgets" valgrind python3
 
 setup-tests:
 	@Scripts/setup-tests.sh
