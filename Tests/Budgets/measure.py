@@ -173,7 +173,7 @@ def toolchain(binary):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=BINARY, type=Path)
+    parser.add_argument("--binary", default=BINARY, type=lambda path: Path(path).resolve())
     parser.add_argument("--renew", action="store_true")
     arguments = parser.parse_args()
     budgets, name, found = json.loads(BUDGETS.read_text()), toolchain(arguments.binary), measure(arguments.binary)
