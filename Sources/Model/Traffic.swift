@@ -32,8 +32,9 @@ public struct StatementEvent: Sendable {
 
     /// What happened.
     public enum Change: Equatable, Sendable {
-        /// Its POST was taken and a group was chosen; nearly always it was sent at once, as its first attempt.
-        case submitted(Submission, sentTo: Place? = nil)
+        /// Its POST was taken and a group was chosen; nearly always it was sent at once, as its first attempt. What the
+        /// coordinator called that attempt is there if it has answered already.
+        case submitted(Submission, sentTo: Place? = nil, queryID: String? = nil)
         /// It was sent to a coordinator later.
         case attempted(number: Int, Place)
         /// The coordinator answered with an id.

@@ -63,6 +63,25 @@ import Wire
         #expect(rig.log.messages.count { $0 == "statement ended" } == 1, "seed \(seed)")
     }
 
+    /// What a loop tells of a statement at once is what it would tell one by one.
+    @Test func aSubmissionMayTellWhereItWentAndWhatItWasCalled() async throws {
+        let place = Place(group: "default", pool: "blue", coordinator: "blue-1", registration: 1)
+        let submission = Submission(user: "ann", source: "cli", group: "default", kind: .read)
+        let (oneByOne, atOnce) = (try await Rig.started(), try await Rig.started())
+        oneByOne.intake.accept([
+            event(1, .submitted(submission)), event(1, .attempted(number: 1, place)),
+            event(1, .answered(number: 1, queryID: "q1"), at: 2),
+        ])
+        atOnce.intake.accept([event(1, .submitted(submission, sentTo: place, queryID: "q1"))])
+        for rig in [oneByOne, atOnce] {
+            rig.intake.accept([event(1, .waits(.noCoordinator), at: 5)])
+            await rig.history.flush(all: true)
+        }
+        let record = try #require(await atOnce.storage.history[id(1)])
+        #expect(record.attempts.map(\.queryID) == ["q1"])
+        #expect(await oneByOne.storage.history[id(1)] == record)
+    }
+
     @Test func aStatementThatGoesOnIsWrittenAfterItHasSettled() async throws {
         let rig = try await Rig.started()
         rig.intake.accept(Array(life(1).prefix(4)))

@@ -94,7 +94,7 @@ public final class Relay: Traffic {
             return all
         }
         // The last events of each loop leave before it ends.
-        for thread in all { _ = try? await thread.perform { $0.flush() } }
+        for thread in all { _ = try? await thread.perform { $0.tick() } }
         for thread in all { thread.stop() }
         for thread in all { await thread.join() }
     }
@@ -153,7 +153,7 @@ public final class Relay: Traffic {
         var counts: [PoolPlace: Int] = [:]
         for cell in hub.cells.all where cell.machine.isWaiting {
             let group = cell.placement.group
-            guard let pool = cell.capsule?.fixedPool ?? table.group(group)?.active else { continue }
+            guard let pool = cell.submission?.fixedPool ?? table.group(group)?.active else { continue }
             counts[PoolPlace(group: group, pool: pool), default: 0] += 1
         }
         return counts
@@ -212,14 +212,13 @@ public final class Relay: Traffic {
                     hub.restored.supersededAttempt(of: record.key) &+ 1),
                 reads: record.kind?.reads ?? false,
                 startsOnPost: false, now: now)
-            hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
-            for id in record.queryIDs {
-                let bytes = Array(id.utf8)
-                hub.shownIDs.add(
-                    bytes.span, key: record.key, registration: record.registration, hasKnownSuffix: false,
-                    at: record.submitted, remembered: .max / 4
-                ) { _ in true }
+            let cell = hub.cells.add(Cell(key: record.key, machine: machine, placement: placement))
+            for id in record.queryIDs.dropLast() {
+                hub.shownIDs.keep(
+                    id.utf8.span, key: record.key, registration: record.registration, hasKnownSuffix: false,
+                    at: record.submitted)
             }
+            if let id = record.queryIDs.last { hub.shownIDs.add(id.utf8.span, of: cell) }
         }
     }
 

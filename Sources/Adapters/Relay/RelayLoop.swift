@@ -141,7 +141,7 @@ final class RelayLoop {
     }
 
     /// Hands the events over that no tick has taken yet.
-    func flush() {
+    private func flush() {
         guard !events.isEmpty else { return }
         let batch = events
         events = []
@@ -238,11 +238,11 @@ final class RelayLoop {
 
     // MARK: Events
 
-    func report(_ key: StatementKey, _ change: StatementEvent.Change) {
+    func report(_ key: StatementKey, _ change: consuming StatementEvent.Change) {
         report(key, change, at: hub.clock.now())
     }
 
-    func report(_ key: StatementKey, _ change: StatementEvent.Change, at moment: Timestamp) {
+    func report(_ key: StatementKey, _ change: consuming StatementEvent.Change, at moment: Timestamp) {
         if events.count >= Self.maximumEvents {
             events.removeFirst(Self.maximumEvents / 16)
             counters.droppedEvents += UInt64(Self.maximumEvents / 16)
@@ -281,7 +281,8 @@ final class RelayLoop {
 
     // MARK: Time
 
-    private func tick() {
+    /// Looks at the clock, and hands over what there is to tell.
+    func tick() {
         refresh()
         heedHeadSize()
         ticks += 1
@@ -321,14 +322,14 @@ final class RelayLoop {
         // What comes, or happens to a statement meanwhile, is due later than that; and a transaction that is in use is
         // seen before it would be forgotten.
         var due = now + min(Self.longestSweep, abandoned, patience, limits.idleTransaction / 2)
-        var remembered: [(key: StatementKey, since: Int64)] = []
+        var remembered: [(cell: Cell, since: Int64)] = []
         for cell in hub.cells.cells(ofShard: shard) {
             let look = cell.look(abandoned: abandoned, remembered: patience, now: now)
             switch look.tick {
             case .none: break
             case .abandoned: report(cell.key, .ended(.abandoned, failure: nil, message: nil))
-            case .remembered(let since): remembered.append((cell.key, since))
-            case .forget: hub.cells.remove(cell.key)
+            case .remembered(let since): remembered.append((cell, since))
+            case .forget: forget(cell)
             }
             due = min(due, look.due)
             // What runs in a transaction uses it.
@@ -340,11 +341,11 @@ final class RelayLoop {
     }
 
     /// Keeps what is remembered of ended statements within `limits.tombstones`; the oldest go first.
-    private func forgetOldest(of remembered: inout [(key: StatementKey, since: Int64)]) {
+    private func forgetOldest(of remembered: inout [(cell: Cell, since: Int64)]) {
         let room = limits.tombstones / Hub.tombstoneBytes / CellTable.shardCount
         guard remembered.count > room else { return }
         remembered.sort { $0.since < $1.since }
-        for old in remembered.prefix(remembered.count - room) { hub.cells.remove(old.key) }
+        for old in remembered.prefix(remembered.count - room) { forget(old.cell) }
     }
 
     /// The registration that an open transaction is pinned to; it counts as used.
@@ -370,6 +371,8 @@ final class RelayLoop {
         idle.removeAll { $0.connections.isEmpty && snapshot.targets[$0.registration] == nil }
         if index == 0 {
             hub.restored.expire(remembered: limits.remembered, now: wall)
+            let cells = hub.cells
+            hub.shownIDs.expire(remembered: limits.remembered, now: wall) { cells.cell($0) != nil }
             for id in hub.pins.expire(idle: limits.idleTransaction, now: wall) { hub.sink.accept(.unpin(id: id)) }
         }
     }

@@ -58,7 +58,9 @@ final class Snapshot: Sendable {
     let targets: Targets
     /// What is not placed on a coordinator yet, by index into the table's groups.
     let unplaced: [Place]
-    /// The same without a group.
+    /// By the same index: where all new statements of the group go, where there is nothing to choose.
+    let onlyTargets: [Target?]
+    /// What has no group.
     let nowhere = Place(group: "")
     let limits: RelayLimits
     let retries: RetryTerms
@@ -75,12 +77,18 @@ final class Snapshot: Sendable {
         self.limits = limits
         self.retries = retries
         self.policy = policy
-        targets = Targets(
-            table.coordinators.map { coordinator in
-                Target(
-                    coordinator, pool: table.group(coordinator.group)?.pool(coordinator.pool),
-                    load: load(coordinator.registration))
-            })
+        let all = table.coordinators.map { coordinator in
+            Target(
+                coordinator, pool: table.group(coordinator.group)?.pool(coordinator.pool),
+                load: load(coordinator.registration))
+        }
+        targets = Targets(all)
+        onlyTargets = table.groups.map { group in
+            let ready = all.filter {
+                $0.coordinator.isReady && $0.place.pool == group.active && $0.place.group == group.name
+            }
+            return ready.count == 1 && ready[0].coordinator.capacity == nil ? ready[0] : nil
+        }
         unplaced = table.groups.map { Place(group: $0.name) }
         selectorHeaders = Set(table.selectors.flatMap { $0.headers.map { Selector.canonicalName($0.name) } })
     }

@@ -112,11 +112,13 @@ private struct Course {
     mutating func take(_ event: StatementEvent) -> RecordEntry.Change? {
         submitted = submitted ?? event.at
         switch event.change {
-        case .submitted(let submission, let place):
-            guard self.submission == nil, place == nil || self.place == nil else { return nil }
+        case .submitted(let submission, let place, let queryID):
+            guard self.submission == nil, place == nil || self.place == nil, queryID == nil || self.queryID.isEmpty
+            else { return nil }
             self.submission = submission
             submitted = event.at
             if let place { (self.place, sent) = (place, event.at) }
+            if let queryID { self.queryID = queryID }
         case .attempted(let number, let place):
             guard number == 1, self.place == nil else { return nil }
             self.place = place

@@ -22,7 +22,7 @@ final class Story {
     /// Takes an event into the record.
     func take(_ event: StatementEvent) -> RecordEntry.Change {
         switch event.change {
-        case .submitted(let submission, let place):
+        case .submitted(let submission, let place, let queryID):
             hasBegun = true
             record.submitted = event.at
             record.user = submission.user
@@ -30,10 +30,9 @@ final class Story {
             record.group = submission.group
             record.kind = submission.kind
             if let place { sent(1, to: place, at: event.at) }
+            if let queryID { answered(1, queryID, at: event.at) }
         case .attempted(let number, let place): sent(number, to: place, at: event.at)
-        case .answered(let number, let queryID):
-            record.withAttempt(number, at: event.at) { $0.queryID = queryID }
-            if !record.queryIDs.contains(queryID) { record.queryIDs.append(queryID) }
+        case .answered(let number, let queryID): answered(number, queryID, at: event.at)
         case .running:
             guard !record.state.isTerminal else { return .none }
             ran = max(ran ?? event.at, event.at)
@@ -61,6 +60,11 @@ final class Story {
         attempted(
             Sending(attempt: number, pool: place.pool, coordinator: place.coordinator, at: time),
             registration: place.registration)
+    }
+
+    private func answered(_ number: Int, _ queryID: String, at time: Timestamp) {
+        record.withAttempt(number, at: time) { $0.queryID = queryID }
+        if !record.queryIDs.contains(queryID) { record.queryIDs.append(queryID) }
     }
 
     private static func cut(_ message: String?) -> String? {

@@ -1,4 +1,9 @@
 extension [UInt8] {
+    /// A copy of the bytes of a span, in as much room as they take.
+    public init(_ span: Span<UInt8>) {
+        self = unsafe span.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+
     /// Appends the bytes of a span.
     public mutating func append(contentsOf span: Span<UInt8>) {
         unsafe span.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }

@@ -32,7 +32,11 @@ extension World {
         let machine = StatementMachine(reads: scenario.reads, startsOnPost: false, traits: traits, now: now)
         let placement = Placement(Place(group: "default"), submitted: Timestamp(milliseconds: now))
         let cell = Cell(
-            key: key(owner), machine: machine, placement: placement, capsule: scenario.hasCapsule ? capsule : nil,
+            key: key(owner), machine: machine, placement: placement,
+            submission: Submission(
+                user: "ann", source: "", group: "default", kind: scenario.reads ? .read : .write, fixedPool: fixedPool,
+                transaction: scenario.isInTransaction ? "t" : nil),
+            capsule: scenario.hasCapsule ? Capsule(bytes: [], headEnd: 0, budget: capsules, limit: 1000) : nil,
             waiting: waiting)
         self.cell = cell
         budget.onStatement(window: terms.budgetWindow, now: now)
@@ -47,15 +51,6 @@ extension World {
             reply(number, last: .own(error))
         }
         run(number, hold: hold)
-    }
-
-    private var capsule: Capsule {
-        Capsule(
-            bytes: [], headEnd: 0,
-            submission: Submission(
-                user: "ann", source: "", group: "default", kind: scenario.reads ? .read : .write),
-            fixedPool: fixedPool, transaction: scenario.isInTransaction ? "t" : nil,
-            submitted: Timestamp(milliseconds: now), budget: capsules, limit: 1000)
     }
 
     /// The client asks for its newest URI. An exchange that it waited for goes on, but nobody reads its answer.

@@ -73,7 +73,7 @@ extension World {
     // MARK: Pages
 
     private func takePage(_ exchange: ModelExchange, _ page: ModelPage, _ cell: Cell) {
-        if exchange.isSubmitting { cell.named("q\(page.query)") }
+        if exchange.isSubmitting { cell.named(Cell.Name("q\(page.query)")) }
         let result = cell.page(attempt: exchange.attempt, facts: page.facts, now: now)
         switch result.step {
         case .relay(let sequence):

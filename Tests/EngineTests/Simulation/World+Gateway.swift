@@ -184,7 +184,6 @@ extension World {
         let coordinator = coordinators[index]
         var placement = Placement(place(coordinator), submitted: cell.placement.submitted)
         placement.incarnation = table.coordinators[index].incarnation
-        placement.transaction = scenario.isInTransaction ? "t" : nil
         guard let attempt = cell.submit(placement: placement, startsOnPost: coordinator.startsOnPost, now: now) else {
             return answerCurrent(number)
         }

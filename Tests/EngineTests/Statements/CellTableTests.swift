@@ -38,4 +38,21 @@ import Wire
         for key in keys { table.remove(key) }
         #expect(table.all.isEmpty, "seed \(seed)")
     }
+
+    /// Where two have the same hash, the newer is there.
+    @Test func theNewerOfTwoWithTheSameHashIsFound() {
+        let owner = Owner(counter: 1, random: 2)
+        let (one, other) = (
+            cell(StatementKey(owner: owner, number: 1)), cell(StatementKey(owner: owner, number: 2))
+        )
+        var cells = HashedCells()
+        cells.replace(with: one, at: 7)
+        cells.replace(with: other, at: 7)
+        #expect(cells.count == 1)
+        #expect(cells.remove(7) { $0 === one } == nil)
+        #expect(cells.find(7) { _ in true } === other)
+        #expect(cells.remove(7) { $0 === other } === other)
+        #expect(cells.count == 0)
+        #expect(cells.all.isEmpty)
+    }
 }

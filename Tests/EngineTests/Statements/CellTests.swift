@@ -12,7 +12,8 @@ import Wire
         Cell(
             key: key, machine: StatementMachine(reads: reads, startsOnPost: false, now: 0),
             placement: Placement(Place(group: "g"), submitted: Timestamp(milliseconds: 0)),
-            capsule: budget.map(capsule), waiting: waiting)
+            capsule: budget.flatMap { Capsule(bytes: [1, 2, 3], headEnd: 2, budget: $0, limit: 1000) },
+            waiting: waiting)
     }
 
     private func placement(_ load: CoordinatorLoad, _ name: String = "c1") -> Placement {
@@ -37,12 +38,6 @@ import Wire
         ) { _ in .granted }
     }
 
-    private func capsule(of budget: ByteBudget) -> Capsule {
-        Capsule(
-            bytes: [1, 2, 3], headEnd: 2, submission: Submission(user: "ann", source: "", group: "g", kind: .read),
-            fixedPool: nil, transaction: nil, submitted: Timestamp(milliseconds: 0), budget: budget, limit: 1000)
-    }
-
     private let page = PageFacts(hasNext: true, runs: false, writes: false, failed: false)
     private let running = PageFacts(hasNext: true, runs: true, writes: false, failed: false)
     private let rows = PageFacts(hasNext: true, runs: true, writes: false, failed: false, hasRows: true)
@@ -59,6 +54,18 @@ import Wire
         #expect(!cell.page(attempt: 1, facts: running, now: 2).becameRunning)
         #expect(cell.page(attempt: 1, facts: last, now: 3).ended)
         #expect(!cell.page(attempt: 1, facts: last, now: 4).ended)
+        #expect(load.total == 0)
+    }
+
+    @Test func aStatementThatWasPlacedBeforeItHadACellCountsAtOnce() {
+        let load = CoordinatorLoad()
+        var machine = StatementMachine(reads: true, startsOnPost: false, now: 0)
+        machine.onSubmit(startsOnPost: false, now: 0)
+        let cell = Cell(key: key, machine: machine, placement: placement(load))
+        #expect(load.parts == (1, 0, 0))
+        #expect(load.submitted == 1)
+        #expect(cell.page(attempt: 1, facts: last, name: Cell.Name("q1"), now: 1).ended)
+        #expect(cell.placement.queryID == "q1")
         #expect(load.total == 0)
     }
 
@@ -109,6 +116,18 @@ import Wire
         #expect(cell.capsule != nil)
         _ = cell.page(attempt: 1, facts: rows, now: 1)
         #expect(cell.capsule == nil)
+        #expect(budget.inUse == 0)
+    }
+
+    @Test func theCapsuleGivesItsBytesBackWithItsStatement() {
+        let budget = ByteBudget()
+        do {
+            let cell = submitted(CoordinatorLoad(), budget: budget)
+            #expect(cell.capsule?.bytes == [1, 2, 3])
+            #expect(cell.capsule?.text == 2..<3)
+        }
+        #expect(budget.inUse == 0)
+        #expect(Capsule(bytes: [1], headEnd: 0, budget: budget, limit: 1) == nil)
         #expect(budget.inUse == 0)
     }
 

@@ -15,9 +15,7 @@ extension Front {
         }
         let have = bytes.count - start
         if !isChunked, have >= length {
-            var whole: [UInt8] = []
-            whole.append(contentsOf: bytes.extracting(0..<start + length))
-            exchange.take(whole, headEnd: start)
+            exchange.take(Array(bytes.extracting(0..<start + length)), headEnd: start)
             state = .exchange
             dispatch(bytes)
             return length

@@ -3,55 +3,96 @@ import Engine
 import SQL
 import Wire
 
+/// The fields of a submission's head that tell of its statement, and what they say of retries.
+struct SubmissionFields {
+    private(set) var user = 0..<0
+    private(set) var source = 0..<0
+    /// The open transaction that the request names; `NONE` and empty are none.
+    private(set) var transaction: Range<Int>?
+    /// The pool that the client names.
+    private(set) var pool: Range<Int>?
+    /// What it allows, and whether it is itself a retry.
+    private(set) var traits = StatementTraits()
+    private(set) var hasPrepared = false
+
+    init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
+        var isTransactionKnown = false
+        for field in head.fields {
+            if field.name == .user { user = field.value }
+            if field.name == .source { source = field.value }
+            if field.name == .preparedStatement { hasPrepared = true }
+            if field.name == .penstockPool, pool == nil { pool = field.value }
+            if field.name == .transactionID, !isTransactionKnown {
+                isTransactionKnown = true
+                let isNone = field.value.isEmpty || equalsIgnoringCase(bytes, field.value, "none")
+                if !isNone { transaction = field.value }
+            }
+            if field.name == .penstockAttempt || field.name == .prestoRetryQuery { traits.isChained = true }
+            guard field.name == .penstockRetries else { continue }
+            if equalsIgnoringCase(bytes, field.value, "off") { traits.mode = .off }
+            if equalsIgnoringCase(bytes, field.value, "shadow") { traits.mode = .shadow }
+        }
+        traits.isInTransaction = transaction != nil
+    }
+}
+
 /// What routing and retrying read in a submission's head and text.
 extension Exchange {
-    func readFacts(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> SubmissionFacts {
-        var facts = SubmissionFacts()
-        var prepared: [Range<Int>] = []
+    /// What the statement's text does.
+    func readKind(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ fields: SubmissionFields) -> StatementKind {
+        var prepared: [[UInt8]] = []
+        if fields.hasPrepared {
+            for field in head.fields where field.name == .preparedStatement {
+                prepared.append(Array(bytes.extracting(field.value)))
+            }
+        }
+        let request = request
+        return statementKind(of: request.span.extracting(sql), limit: relay.limits.kindText) { name in
+            for value in prepared {
+                let found = preparedStatement(named: name, in: value.span)
+                if found != nil { return found }
+            }
+            return nil
+        }
+    }
+
+    /// The index of the statement's group; nil if there is none at all.
+    func groupIndex(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ kind: StatementKind) -> Int? {
         let snapshot = relay.snapshot
-        let wanted = snapshot.selectorHeaders
-        // Only selectors ask for these two.
-        let hasSelectors = !snapshot.table.selectors.isEmpty
+        // Only selectors ask for more.
+        if snapshot.table.selectors.isEmpty { return snapshot.unplaced.isEmpty ? nil : 0 }
+        return snapshot.table.groupIndex(for: readFacts(head, bytes, kind))
+    }
+
+    /// What selectors look at.
+    private func readFacts(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ kind: StatementKind
+    ) -> SubmissionFacts {
+        var facts = SubmissionFacts(kind: kind)
+        let wanted = relay.snapshot.selectorHeaders
         for field in head.fields {
             if field.name == .user { facts.user = bounded(text(bytes, field.value)) }
             if field.name == .source { facts.source = bounded(text(bytes, field.value)) }
-            if hasSelectors, field.name == .catalog { facts.catalog = bounded(text(bytes, field.value)) }
-            if hasSelectors, field.name == .clientTags {
+            if field.name == .catalog { facts.catalog = bounded(text(bytes, field.value)) }
+            if field.name == .clientTags {
                 let tags = text(bytes, field.value).split(separator: ",").prefix(100)
                 facts.clientTags += tags.map { String($0.trimmingSpaces) }
-            }
-            if field.name == .preparedStatement {
-                prepared.append(field.value)
             }
             if !wanted.isEmpty {
                 let name = Selector.canonicalName(text(bytes, field.start..<field.nameEnd))
                 if wanted.contains(name) { facts.headers.append((name, bounded(text(bytes, field.value)))) }
             }
         }
-        var headerValues: [[UInt8]] = []
-        for range in prepared {
-            var value: [UInt8] = []
-            value.append(contentsOf: bytes.extracting(range))
-            headerValues.append(value)
-        }
-        let request = request
-        facts.kind = statementKind(of: request.span.extracting(sql), limit: relay.limits.kindText) { name in
-            for value in headerValues {
-                let found = preparedStatement(named: name, in: value.span)
-                if found != nil { return found }
-            }
-            return nil
-        }
         return facts
     }
 
-    func bounded(_ text: String) -> String { text.utf8.count > 256 ? String(text.prefix(256)) : text }
-
-    /// The open transaction that the request names; `NONE` and empty are none.
-    func transactionID(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> String? {
-        guard let field = head.first(.transactionID), !field.value.isEmpty else { return nil }
-        return equalsIgnoringCase(bytes, field.value, "none") ? nil : bounded(text(bytes, field.value))
+    /// Whether these bytes are that text.
+    func spells(_ text: String, _ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        let text = text.utf8.span
+        return equals(text, 0..<text.count, bytes.extracting(range))
     }
+
+    func bounded(_ text: String) -> String { text.utf8.count > 256 ? String(text.prefix(256)) : text }
 
     /// The field that names the statement to the engine's logs, where the client sent none of its own.
     func traceName(_ head: borrowing RequestHead) -> StaticString? {
@@ -60,19 +101,6 @@ extension Exchange {
         case .presto: "X-Presto-Trace-Token: "
         case .trino, nil: "X-Trino-Trace-Token: "
         }
-    }
-
-    /// What the request says of retries: what it allows, and whether it is one itself.
-    func readTraits(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, transaction: String?) -> StatementTraits {
-        var traits = StatementTraits()
-        traits.isInTransaction = transaction != nil
-        for field in head.fields {
-            if field.name == .penstockAttempt || field.name == .prestoRetryQuery { traits.isChained = true }
-            guard field.name == .penstockRetries else { continue }
-            if equalsIgnoringCase(bytes, field.value, "off") { traits.mode = .off }
-            if equalsIgnoringCase(bytes, field.value, "shadow") { traits.mode = .shadow }
-        }
-        return traits
     }
 }
 

@@ -81,7 +81,7 @@ extension Exchange {
         guard let cell else { return }
         switch judge(Failure(step: .submit, event: .cut)) {
         case .end(let error, let verdict):
-            relay.report(cell.key, .ended(cell.machine.state, failure: error.rawValue, message: verdict.message))
+            report(cell, .ended(cell.machine.state, failure: error.rawValue, message: verdict.message))
         case .surface(let verdict), .surfaceKept(let verdict): endByFailure(cell, verdict)
         case .askAgain, .gone, .retry, .superseded, .own, .kept, .passOn: break
         }
@@ -106,7 +106,7 @@ extension Exchange {
             pool: target.coordinator.pool, retryAfter: retryAfter, jitter: Double.random(in: 0...1))
         judged.mayWait = mayWait
         judged.hasBigger = snapshot.table.hasBigger(
-            than: target.coordinator.pool, group: placement.group, fixedPool: cell.capsule?.fixedPool)
+            than: target.coordinator.pool, group: placement.group, fixedPool: cell.submission?.fixedPool)
         mayStillRun = answer != .page && !judged.isRestarted
         let moment = now
         // A session may ask for more workers than there are: that says nothing of the coordinator.
@@ -139,9 +139,9 @@ extension Exchange {
             verdict = reached
         case .gone, .superseded, .own, .kept, .passOn: return
         }
-        relay.report(cell.key, .judged(verdict, coordinator: target.coordinator.name))
+        report(cell, .judged(verdict, coordinator: target.coordinator.name))
         if case .waiting(let wait) = cell.machine.phase, wait.reason != .backOff {
-            relay.report(cell.key, .waits(wait.reason))
+            report(cell, .waits(wait.reason))
         }
         let registration = target.coordinator.registration
         let sink = relay.hub.sink
@@ -189,7 +189,6 @@ extension Exchange {
     func goOnWaiting() {
         guard let cell else { return end() }
         if credentials.isEmpty, !isSubmitting { takeCredentials() }
-        if capsule == nil { capsule = cell.capsule }
         if front == nil {
             if cell.key.owner == relay.hub.owner { relay.hub.cells.add(cell) }
             return end()
@@ -207,12 +206,10 @@ extension Exchange {
 
     /// The statement has ended, and what its coordinator answered is all that is known of its end.
     func endByFailure(_ cell: Cell, _ verdict: Verdict) {
-        if !cell.hasPast {
-            relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
-        }
-        if verdict.failure == OwnError.unknownTransaction.rawValue, let id = cell.placement.transaction { unpin(id) }
+        relay.finished(cell)
+        if verdict.failure == OwnError.unknownTransaction.rawValue, let id = cell.submission?.transaction { unpin(id) }
         let state: StatementState = verdict.failure == OwnError.userCanceled.rawValue ? .canceled : .failed
-        relay.report(cell.key, .ended(state, failure: verdict.failure, message: verdict.message))
+        report(cell, .ended(state, failure: verdict.failure, message: verdict.message))
     }
 
     /// What is known of the coordinator's incarnation; asks for a probe where nothing is.
@@ -264,16 +261,16 @@ extension Exchange {
         case .ready, .unknown, .starting, .ejected: return false
         case .noWorkers, .down, .shuttingDown: break
         }
-        guard cell.machine.mayMove, let capsule = cell.capsule else { return false }
+        guard cell.machine.mayMove else { return false }
         let elsewhere = RetryTarget.other(than: [coordinator.registration], incarnation: nil, notBefore: .max)
-        guard resolve(elsewhere, of: capsule) != nil else { return false }
+        guard resolve(elsewhere) != nil else { return false }
         let verdict = cell.move(
             attempt: attempt,
             episode: HealthEpisode(registration: coordinator.registration, number: coordinator.episode),
             word: coordinator.health.rawValue, incarnation: coordinator.incarnation, terms: relay.snapshot.retries,
             now: now)
         guard let verdict else { return false }
-        relay.report(cell.key, .judged(verdict, coordinator: coordinator.name))
+        report(cell, .judged(verdict, coordinator: coordinator.name))
         cancelOnTheSide()
         goOnWaiting()
         return true

@@ -5,7 +5,7 @@ import Model
 extension Exchange {
     /// A transaction that ended is pinned no longer.
     func noteTransaction() {
-        guard clearsTransaction, let id = cell?.placement.transaction else { return }
+        guard clearsTransaction, let id = cell?.submission?.transaction else { return }
         unpin(id)
     }
 

@@ -239,18 +239,18 @@ extension Exchange {
     ///   - leavesUnread: it leaves before all of it was scanned.
     ///   - isWhole: with it the exchange ends.
     private func ask(isLast: Bool, leavesUnread: Bool = false, isWhole: Bool = false) -> UInt32? {
-        if isSubmitting, !scanner.hasError || !isLast { noteSubmitted(isLast: isLast) }
+        let name = isSubmitting && !(scanner.hasError && isLast) ? noteSubmitted(isLast: isLast) : nil
         guard let cell else { return (tag?.sequence ?? 0) &+ 1 }
         // But for a page that waits for the store.
         let endsExchange = isWhole && isCounted && startedTransaction == nil
         let result = cell.page(
-            attempt: attempt, facts: facts(isLast: isLast, leavesUnread: leavesUnread), endsExchange: endsExchange,
-            now: now)
+            attempt: attempt, facts: facts(isLast: isLast, leavesUnread: leavesUnread), name: name,
+            endsExchange: endsExchange, now: now)
         switch result.step {
         case .relay(let sequence):
             if endsExchange { isCounted = false }
             if result.isUnnamed { noteAdopted(cell) }
-            if result.becameRunning { relay.report(cell.key, .running) }
+            if result.becameRunning { report(cell, .running) }
             if result.becameRunning || result.ended { noteLeftQueue() }
             if result.ended { reportEnd(cell) }
             if let rule = result.retriedBy { relay.hub.retries.onResult(rule, succeeded: true, now: now) }
@@ -266,7 +266,7 @@ extension Exchange {
             dropUpstream()
             answerKept()
         case .columnsDiffer(let verdict, let error):
-            relay.report(cell.key, .judged(verdict, coordinator: target?.coordinator.name ?? ""))
+            report(cell, .judged(verdict, coordinator: target?.coordinator.name ?? ""))
             cancelOnTheSide()
             if let error { endHere(error, cell) } else { act(.surfaceKept(verdict)) }
         }
@@ -291,7 +291,7 @@ extension Exchange {
     /// Judges the error that a last page carries. True: the page is to leave as it is.
     private func judgePage(_ body: Span<UInt8>) -> Bool {
         guard let cell else { return true }
-        if isSubmitting { noteSubmitted(isLast: true) }
+        if isSubmitting, let name = noteSubmitted(isLast: true) { cell.named(name) }
         let error = readError(scanner.errorJSON)
         let step = judge(failure(error), answer: .page)
         switch step {
@@ -334,18 +334,21 @@ extension Exchange {
     /// The first page of an adopted statement tells the engine's id, which its tag did not. The gateway that took the
     /// POST may have died before it wrote that down.
     private func noteAdopted(_ cell: Cell) {
-        let id = scanner.idBytes
-        guard let target, !id.isEmpty else { return }
-        let queryID = String(decoding: id, as: UTF8.self)
-        cell.named(queryID)
-        relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
-        noteShown(id, of: cell, at: target)
+        let queryID = pageID
+        guard !queryID.isEmpty else { return }
+        cell.named(Cell.Name(queryID))
+        report(cell, .answered(number: Int(attempt), queryID: queryID))
+        relay.hub.shownIDs.add(queryID.utf8.span, of: cell)
     }
+
+    /// The engine's id of the statement, as the page tells it; empty before that was met.
+    var pageID: String { String(decoding: scanner.idBytes, as: UTF8.self) }
 
     /// The page that has left was the last. A cancel that came meanwhile stands: it cannot be called back.
     private func noteLastPage() {
-        if isSubmitting { noteSubmitted(isLast: true) }
         guard let cell else { return }
+        // The page may have begun to leave before its id had come.
+        if isSubmitting, cell.placement.queryID.isEmpty, let name = noteSubmitted(isLast: true) { cell.named(name) }
         if scanner.hasError {
             let step = judge(failure(readError(scanner.errorJSON)), answer: .page)
             if case .surface(let verdict) = step { endByFailure(cell, verdict) }
@@ -359,13 +362,11 @@ extension Exchange {
     /// An updateType that is not a session statement's: Trino gives one to those too, and the text told already.
     private var writes: Bool {
         guard scanner.hasUpdateType, let cell, cell.reads else { return false }
-        return (capsule ?? cell.capsule)?.submission.kind != .session
+        return cell.submission?.kind != .session
     }
 
     private func reportEnd(_ cell: Cell) {
-        if !cell.hasPast {
-            relay.hub.finished(cell, remembersAdopted: cell.key.owner != relay.hub.owner)
-        }
-        relay.report(cell.key, .ended(.finished, failure: nil, message: nil))
+        relay.finished(cell)
+        report(cell, .ended(.finished, failure: nil, message: nil))
     }
 }

@@ -41,7 +41,8 @@ extension Exchange {
     func explanation(_ error: OwnError) -> String {
         let place = cell?.placement
         let coordinator = place.map { $0.coordinator.isEmpty ? "no coordinator" : $0.coordinator } ?? "unknown"
-        let pool = capsule?.fixedPool ?? relay.snapshot.table.group(place?.group ?? "")?.active ?? place?.pool ?? ""
+        let submission = cell?.submission
+        let pool = submission?.fixedPool ?? relay.snapshot.table.group(place?.group ?? "")?.active ?? place?.pool ?? ""
         let text: String
         switch error {
         case .userCanceled: text = "Query was canceled"
@@ -64,7 +65,7 @@ extension Exchange {
         case .poolNotAllowed:
             text =
                 "Pool \"\(pool)\" of group \"\(place?.group ?? "")\" is not open to user "
-                + "\"\(capsule?.submission.user ?? "")\", takes no named statements while it is idle, or does not "
+                + "\"\(submission?.user ?? "")\", takes no named statements while it is idle, or does not "
                 + "exist. Nothing was submitted."
         case .queueFull:
             text =
@@ -115,12 +116,21 @@ extension RelayLoop {
     }
 }
 
-extension Hub {
-    /// The statement ended by its last page: what carries its tag is relayed from now on. Of an adopted one that is
-    /// remembered, so that it is not adopted again.
-    func finished(_ cell: Cell, remembersAdopted: Bool) {
-        if remembersAdopted { return }
-        cells.remove(cell.key)
-        shownIDs.ended(cell.placement.queryID, of: cell.key)
+extension RelayLoop {
+    /// The statement ended by its last page: what carries its tag is relayed from now on. An adopted one is remembered,
+    /// so that it is not adopted again; so is one of whose URIs some lead nowhere any more.
+    func finished(_ cell: Cell) {
+        if cell.key.owner == hub.owner, !cell.hasPast { forget(cell) }
+    }
+
+    /// The statement is held no longer.
+    func forget(_ cell: Cell) {
+        hub.cells.remove(cell.key)
+        let placement = cell.placement
+        guard !placement.queryID.isEmpty else { return }
+        let id = placement.queryID.utf8.span
+        hub.shownIDs.ended(
+            id, of: cell, registration: placement.registration,
+            hasKnownSuffix: target(placement.registration)?.hasGiven(id) ?? false, at: wall)
     }
 }

@@ -15,7 +15,6 @@ extension Exchange {
         self.tag = tag
         self.cell = cell
         attempt = tag.attempt
-        capsule = cell.capsule
         keepCredentials(head, bytes)
         cell.waitPoll(now: now)
         beginWaiting()
@@ -25,7 +24,7 @@ extension Exchange {
     func waitForTarget(_ target: RetryTarget) {
         guard let cell else { return end() }
         if let error = cell.noTarget(target, mayWait: mayWait, now: now) { return endHere(error, cell) }
-        relay.report(cell.key, .waits(.noCoordinator))
+        report(cell, .waits(.noCoordinator))
         beginWaiting()
     }
 
@@ -36,6 +35,7 @@ extension Exchange {
     func beginWaiting() {
         guard let cell else { return end() }
         if cell.machine.isWaiting, cell.key.owner == relay.hub.owner { relay.hub.cells.add(cell) }
+        capsule = cell.capsule
         dropUpstream()
         giveBackPage()
         isSubmitting = false
@@ -54,7 +54,7 @@ extension Exchange {
             release: { retries.release(terms, now: moment) })
         {
         case .wait(let reason):
-            if let reason { relay.report(cell.key, .waits(reason)) }
+            if let reason { report(cell, .waits(reason)) }
             if now >= until { answerWaitPage() }
         case .submit(let target): takeTurn(target)
         case .current:
@@ -74,8 +74,8 @@ extension Exchange {
         let verdict = Verdict(
             attempt: Int(cell.machine.attempt), failure: "no-target", rule: nil, failureClass: .unavailable,
             action: .other, gate: .noTarget, isRetried: false)
-        relay.report(cell.key, .judged(verdict, coordinator: ""))
-        relay.report(cell.key, .ended(.failed, failure: nil, message: nil))
+        report(cell, .judged(verdict, coordinator: ""))
+        report(cell, .ended(.failed, failure: nil, message: nil))
     }
 
     // MARK: The turn
@@ -118,7 +118,7 @@ extension Exchange {
     func giveBackTurn(_ target: RetryTarget, _ reason: WaitReason, delay: Int64) {
         guard let cell else { return end() }
         cell.returnTurn(target, reason: reason, delay: delay, now: now)
-        relay.report(cell.key, .waits(reason))
+        report(cell, .waits(reason))
         phase = .waiting(until: began + Self.waitingPollMilliseconds)
         if now >= began + Self.waitingPollMilliseconds { answerWaitPage() }
     }

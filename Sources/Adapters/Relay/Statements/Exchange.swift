@@ -87,8 +87,12 @@ final class Exchange: UpstreamClient, Ticking {
     var bodyBudget = 0
     /// The target's path within `requestHead`.
     var path = 0..<0
-    /// What the statement is submitted from.
+    /// What a statement that waited is submitted from.
     var capsule: Capsule?
+    /// What the client's newest statement told; its next one mostly tells the same.
+    var told: Submission?
+    /// The statement was sent with its POST, and history does not know of it yet.
+    var isUntold = false
     /// The request under way is the statement's POST.
     var isSubmitting = false
     /// Field lines with newer credentials than the capsule's.
@@ -250,6 +254,7 @@ final class Exchange: UpstreamClient, Ticking {
 
     @discardableResult
     func tick(_ now: Int64) -> Bool {
+        if isUntold { tellSubmission() }
         switch phase {
         case .atRest: return false
         case .holding:
@@ -332,6 +337,7 @@ final class Exchange: UpstreamClient, Ticking {
         giveBackPage()
         dropBody()
         if capsule != nil { capsule = nil }
+        if isUntold { tellSubmission() }
         isSubmitting = false
         dropCredentials()
         if requestHead.capacity > Self.roomAtRest { requestHead = [] }

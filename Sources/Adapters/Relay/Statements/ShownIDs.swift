@@ -17,11 +17,30 @@ final class ShownIDs: Sendable {
     }
 
     private struct State {
+        /// The statements that are held, by the newest of their ids.
+        var held = HashedCells()
+        /// Other ids: earlier ones, and those of statements that are held no longer.
         var entries: [UInt64: Entry] = [:]
-        /// In the order they came, from `first` on, so that the oldest are found without a search. Of an id that came
-        /// again, or is gone, the time is another, or there is none.
+        /// Those in the order they came, from `first` on, so that the oldest are found without a search. Of an id that
+        /// came again, or is gone, the time is another, or there is none.
         var order: [(id: UInt64, at: Timestamp)] = []
         var first = 0
+
+        mutating func keep(_ id: UInt64, _ entry: Entry) {
+            entries[id] = entry
+            order.append((id, entry.at))
+            while entries.count > ShownIDs.maximum, let oldest = takeOldest() { entries[oldest.id] = nil }
+        }
+
+        /// The oldest, if it is older than that.
+        mutating func takeOldest(before moment: Int64 = .max) -> (id: UInt64, entry: Entry)? {
+            while first < order.count, order[first].at.milliseconds < moment {
+                let oldest = order[first]
+                first += 1
+                if let entry = entries[oldest.id], entry.at == oldest.at { return (oldest.id, entry) }
+            }
+            return nil
+        }
 
         /// Takes out of the order what is gone, once that is most of it; gives its room back too.
         mutating func tidy() {
@@ -44,28 +63,50 @@ final class ShownIDs: Sendable {
     /// - Parameter hash: keyed with a secret.
     init(_ hash: KeyedHash) { self.hash = hash }
 
-    /// A client is about to be shown this id.
-    /// - Parameters:
-    ///   - hasKnownSuffix: the suffix of the id is known to lead to this registration.
-    ///   - isLive: whether a statement is still held; its id is not forgotten, however old it is.
-    func add(
-        _ id: Span<UInt8>, key: StatementKey, registration: UInt32, hasKnownSuffix: Bool, at: Timestamp,
-        remembered: Int64, isLive: (StatementKey) -> Bool
-    ) {
+    /// A client is about to be shown this id of a statement that is held. Where an engine gives an id twice, the newer
+    /// statement has it.
+    func add(_ id: Span<UInt8>, of cell: Cell) {
+        let id = hash.of(id)
+        state.withLock { $0.held.replace(with: cell, at: id) }
+    }
+
+    /// A client was shown this id, or is about to be, of a statement that is not held, or has another by now.
+    /// - Parameter hasKnownSuffix: the suffix of the id is known to lead to this registration.
+    func keep(_ id: Span<UInt8>, key: StatementKey, registration: UInt32, hasKnownSuffix: Bool, at: Timestamp) {
         let id = hash.of(id)
         state.withLock { state in
-            state.entries[id] = Entry(
-                key: key, registration: registration, hasKnownSuffix: hasKnownSuffix, at: at)
-            state.order.append((id, at))
-            while state.first < state.order.count {
-                let oldest = state.order[state.first]
-                let isFull = state.entries.count > Self.maximum
-                guard at.milliseconds - oldest.at.milliseconds > 2 * remembered || isFull else { break }
-                state.first += 1
-                guard let entry = state.entries[oldest.id], entry.at == oldest.at else { continue }
-                if !isFull, isLive(entry.key) {
-                    state.entries[oldest.id]?.at = at
-                    state.order.append((oldest.id, at))
+            _ = state.held.remove(id) { $0.key == key }
+            state.keep(id, Entry(key: key, registration: registration, hasKnownSuffix: hasKnownSuffix, at: at))
+        }
+    }
+
+    /// A statement is held no longer, and nothing of it is remembered.
+    /// - Parameters:
+    ///   - id: the newest of its ids.
+    ///   - hasKnownSuffix: the suffix of the id is known to lead to this registration.
+    func ended(_ id: Span<UInt8>, of cell: Cell, registration: UInt32, hasKnownSuffix: Bool, at: Timestamp) {
+        let id = hash.of(id)
+        state.withLock { state in
+            let wasHeld = state.held.remove(id) { $0 === cell } != nil
+            if hasKnownSuffix {
+                guard let entry = state.entries[id], entry.key == cell.key, entry.hasKnownSuffix else { return }
+                state.entries[id] = nil
+                state.tidy()
+            } else if wasHeld {
+                state.keep(
+                    id, Entry(key: cell.key, registration: registration, hasKnownSuffix: false, at: at))
+            }
+        }
+    }
+
+    /// Forgets what is older than twice as long as statements are remembered, in milliseconds.
+    /// - Parameter isLive: whether a statement is still held; its id is not forgotten, however old it is.
+    func expire(remembered: Int64, now: Timestamp, isLive: (StatementKey) -> Bool) {
+        state.withLock { state in
+            while let oldest = state.takeOldest(before: now.milliseconds - 2 * remembered) {
+                if isLive(oldest.entry.key) {
+                    state.entries[oldest.id]?.at = now
+                    state.order.append((oldest.id, now))
                 } else {
                     state.entries[oldest.id] = nil
                 }
@@ -74,19 +115,13 @@ final class ShownIDs: Sendable {
         }
     }
 
-    /// The statement that the id names has ended, and nothing of it is remembered.
-    func ended(_ id: String, of key: StatementKey) {
-        let id = hash.of(id)
-        state.withLock { state in
-            guard let entry = state.entries[id], entry.key == key, entry.hasKnownSuffix else { return }
-            state.entries[id] = nil
-            state.tidy()
-        }
-    }
-
     /// What an id names.
     func find(_ id: String) -> Entry? {
         let id = hash.of(id)
-        return state.withLock { $0.entries[id] }
+        let (cell, entry) = state.withLock { state in (state.held.find(id) { _ in true }, state.entries[id]) }
+        guard let cell else { return entry }
+        let placement = cell.placement
+        return Entry(
+            key: cell.key, registration: placement.registration, hasKnownSuffix: false, at: placement.submitted)
     }
 }

@@ -1,51 +1,37 @@
 import Bytes
 import Wire
 
-/// What it takes to submit a statement again: its text, the client's headers, and what routing read in them.
+/// What it takes to submit a statement again: the client's headers, and its text.
 ///
 /// It holds the client's credentials; it is never stored, logged or shown.
-public final class Capsule: Sendable {
+public struct Capsule: Sendable {
     /// The client's request: its head, and the statement's text behind it.
     public let bytes: [UInt8]
-    /// Where the text is in `bytes`.
-    public let text: Range<Int>
-    /// Who submitted it, and what routing made of it.
-    public let submission: Submission
-    /// The pool that the client named: the statement stays in it.
-    public let fixedPool: String?
-    /// The open transaction that it belongs to.
-    public let transaction: String?
-    /// When its POST was taken.
-    public let submitted: Timestamp
-    /// Whether it has its share of `limits.capsules`, and so may be kept.
-    public let isReserved: Bool
+    /// How long the head is.
+    private let headEnd: Int
     private let budget: ByteBudget
 
-    /// A capsule from its parts.
+    /// A capsule from its parts, with its share of `limits.capsules`; nil if there is no room for it. Whoever keeps it
+    /// gives the share back.
     /// - Parameters:
     ///   - headEnd: where the head ends in `bytes`.
-    ///   - budget: what all capsules together may hold; the share is given back when the capsule goes.
+    ///   - budget: what all capsules together may hold.
     ///   - limit: the most that they may, in bytes.
-    public init(
-        bytes: [UInt8], headEnd: Int, submission: Submission, fixedPool: String?, transaction: String?,
-        submitted: Timestamp, budget: ByteBudget, limit: Int
-    ) {
+    public init?(bytes: [UInt8], headEnd: Int, budget: ByteBudget, limit: Int) {
+        guard budget.take(bytes.count + Self.overhead, limit: limit) else { return nil }
         self.bytes = bytes
-        text = headEnd..<bytes.count
-        self.submission = submission
-        self.fixedPool = fixedPool
-        self.transaction = transaction
-        self.submitted = submitted
+        self.headEnd = headEnd
         self.budget = budget
-        isReserved = budget.take(bytes.count + Self.overhead, limit: limit)
     }
 
-    deinit {
-        if isReserved { budget.giveBack(bytes.count + Self.overhead) }
-    }
+    /// It is kept no longer.
+    func giveBack() { budget.giveBack(bytes.count + Self.overhead) }
 
-    /// What it takes of `limits.capsules` beside its bytes, about.
+    /// What it takes of `limits.capsules` beside its bytes, about: what is held of its statement.
     private static let overhead = 512
+
+    /// Where the text is in `bytes`.
+    public var text: Range<Int> { headEnd..<bytes.count }
 
     /// Whether the client's head holds these characters.
     public func mentions(_ text: StaticString) -> Bool {
@@ -53,7 +39,7 @@ public final class Capsule: Sendable {
         let span = bytes.span
         let count = text.utf8CodeUnitCount
         var start = 0
-        while start + count <= self.text.lowerBound {
+        while start + count <= headEnd {
             if equals(span, start..<start + count, text) { return true }
             start += 1
         }
@@ -64,7 +50,7 @@ public final class Capsule: Sendable {
     /// and few statements are submitted again.
     public func readHead() -> RequestHead {
         let bytes = bytes
-        var head = RequestHead(maximumBytes: text.lowerBound)
+        var head = RequestHead(maximumBytes: headEnd)
         _ = head.parse(bytes.span)
         return head
     }

@@ -4,34 +4,54 @@ import Synchronization
 public final class Cell: Sendable {
     /// The statement.
     public let key: StatementKey
+    /// What its POST told; nil where another gateway took that.
+    public let submission: Submission?
     private struct State: Sendable {
         var machine: StatementMachine
         var placement: Placement
-        /// The path of the newest nextUri that was handed out, of statements with several attempts.
-        var newest: [UInt8] = []
-        var kept: KeptAnswer?
-        /// What ended a submission in a poll's place: no URI leads to it.
-        var last: KeptAnswer?
         var capsule: Capsule?
+        var answers = Answers.none
     }
     private let state: Mutex<State>
     private let waiting: WaitingCount?
 
+    /// What was answered, of statements with several attempts. Few have it, so that it takes no room of the others.
+    private indirect enum Answers: Sendable {
+        case none
+        /// - `newest`: the path of the newest nextUri that was handed out.
+        /// - `last`: what ended a submission in a poll's place: no URI leads to it.
+        case some(newest: [UInt8], kept: KeptAnswer?, last: KeptAnswer?)
+
+        var newest: [UInt8] {
+            get { if case .some(let newest, _, _) = self { newest } else { [] } }
+            set { self = .some(newest: newValue, kept: kept, last: last) }
+        }
+        var kept: KeptAnswer? {
+            get { if case .some(_, let kept, _) = self { kept } else { nil } }
+            set { self = .some(newest: newest, kept: newValue, last: last) }
+        }
+        var last: KeptAnswer? {
+            get { if case .some(_, _, let last) = self { last } else { nil } }
+            set { self = .some(newest: newest, kept: kept, last: newValue) }
+        }
+    }
+
     /// A cell around a machine. What the machine counts already is counted at once.
-    /// - Parameter capsule: what it takes to submit the statement again; kept, if there was room for it, for as long as
-    ///   that may happen.
+    /// - Parameter capsule: what it takes to submit the statement again, if there was room for it: it is kept for as
+    ///   long as that may happen.
     public init(
-        key: StatementKey, machine: consuming StatementMachine, placement: consuming Placement, capsule: Capsule? = nil,
-        waiting: WaitingCount? = nil
+        key: StatementKey, machine: consuming StatementMachine, placement: consuming Placement,
+        submission: Submission? = nil, capsule: consuming Capsule? = nil, waiting: WaitingCount? = nil
     ) {
         self.key = key
+        self.submission = submission
         self.waiting = waiting
-        let counted = machine.counted
-        let kept = capsule?.isReserved == true ? capsule : nil
-        machine.hasCapsule = kept != nil
-        placement.place.load?.move(from: .nowhere, to: counted)
-        state = Mutex(State(machine: machine, placement: placement, capsule: kept))
+        machine.hasCapsule = capsule != nil
+        placement.place.load?.begin(as: machine.counted)
+        state = Mutex(State(machine: machine, placement: placement, capsule: capsule))
     }
+
+    deinit { state.withLock { $0.capsule?.giveBack() } }
 
     /// What it takes to submit the statement again.
     public var capsule: Capsule? { state.withLock { $0.capsule } }
@@ -58,7 +78,7 @@ public final class Cell: Sendable {
             state.machine.onSubmit(startsOnPost: startsOnPost, now: now)
             placement.place.load?.move(from: .nowhere, to: state.machine.counted)
             state.placement = placement
-            if !state.newest.isEmpty { state.newest = [] }
+            if !state.answers.newest.isEmpty { state.answers.newest = [] }
             return state.machine.attempt
         }
         if attempt != nil { placement.place.load?.place() }
@@ -68,14 +88,23 @@ public final class Cell: Sendable {
     /// The whole of a long text was read, and only reads.
     public func wholeTextReads() { state.withLock { $0.machine.onWholeTextReads() } }
 
-    /// The engine gave the statement an id. `isNewIncarnation`: the id is of an incarnation that the table did not know
-    /// yet when the statement was placed, so that its number tells nothing of this statement.
-    public func named(_ queryID: String, isNewIncarnation: Bool = false) {
-        state.withLock { state in
-            state.placement.queryID = queryID
-            if isNewIncarnation { state.placement.incarnation = nil }
+    /// What the engine called the statement.
+    public struct Name: Sendable {
+        /// The engine's query id.
+        public var queryID: String
+        /// The id is of an incarnation that the table did not know yet when the statement was placed, so that its number
+        /// tells nothing of this statement.
+        public var isNewIncarnation: Bool
+
+        /// A name from its parts.
+        public init(_ queryID: String, isNewIncarnation: Bool = false) {
+            self.queryID = queryID
+            self.isNewIncarnation = isNewIncarnation
         }
     }
+
+    /// The engine gave the statement an id.
+    public func named(_ name: Name) { state.withLock { $0.placement.take(name) } }
 
     /// A poll arrived.
     public func poll(attempt: UInt16, sequence: UInt32, now: Int64) -> StatementMachine.Poll {
@@ -111,9 +140,14 @@ public final class Cell: Sendable {
     }
 
     /// A page is about to leave.
-    /// - Parameter endsExchange: it leaves whole, and with it the poll's exchange ends.
-    public func page(attempt: UInt16, facts: PageFacts, endsExchange: Bool = false, now: Int64) -> PageResult {
+    /// - Parameters:
+    ///   - name: what it calls the statement, if that is new.
+    ///   - endsExchange: it leaves whole, and with it the poll's exchange ends.
+    public func page(
+        attempt: UInt16, facts: PageFacts, name: Name? = nil, endsExchange: Bool = false, now: Int64
+    ) -> PageResult {
         step { state in
+            if let name { state.placement.take(name) }
             let counted = state.machine.counted
             let hadEnded = state.machine.wasRelayed
             var result = PageResult(step: state.machine.onPage(attempt: attempt, facts: facts, now: now))
@@ -137,7 +171,7 @@ public final class Cell: Sendable {
         permit: (Judgement) -> RetryPermit
     ) -> (step: StatementMachine.FailureStep, result: String?) {
         step { state in
-            let rule = state.machine.retriedBy
+            let rule = state.machine.trouble.retriedBy
             let answer = state.machine.onFailure(
                 attempt: attempt, judged, terms: terms, patience: patience, now: now, permit: permit)
             switch answer {
@@ -191,26 +225,26 @@ public final class Cell: Sendable {
     public func keep(_ answer: KeptAnswer?) {
         step { state in
             if state.machine.phase == .relayed {
-                state.last = answer
+                state.answers.last = answer
             } else if let answer {
-                state.kept = answer
-            } else if state.kept == nil {
+                state.answers.kept = answer
+            } else if state.answers.kept == nil {
                 state.machine.onKeptLost()
             }
         }
     }
 
     /// The answer that was kept.
-    public var kept: KeptAnswer? { state.withLock { $0.kept ?? $0.last } }
+    public var kept: KeptAnswer? { state.withLock { $0.answers.kept ?? $0.answers.last } }
 
     /// Remembers the newest nextUri that was handed out: superseded polls are answered with it.
-    public func handedOut(_ path: [UInt8]) { state.withLock { $0.newest = path } }
+    public func handedOut(_ path: [UInt8]) { state.withLock { $0.answers.newest = path } }
 
     /// The newest nextUri, its attempt and the sequence to hand out with it; nil if there is none.
     public var newest: (path: [UInt8], attempt: UInt16, sequence: UInt32)? {
         state.withLock { state in
-            guard !state.newest.isEmpty else { return nil }
-            return (state.newest, state.machine.attempt, state.machine.sequence)
+            let newest = state.answers.newest
+            return newest.isEmpty ? nil : (newest, state.machine.attempt, state.machine.sequence)
         }
     }
 
@@ -251,7 +285,7 @@ public final class Cell: Sendable {
         step { state in
             let tick = state.machine.onTick(abandoned: abandoned, remembered: remembered, now: now)
             return Look(
-                tick: tick, transaction: state.machine.isOpen ? state.placement.transaction : nil,
+                tick: tick, transaction: state.machine.isOpen ? submission?.transaction : nil,
                 due: state.machine.due(abandoned: abandoned, remembered: remembered))
         }
     }
@@ -267,11 +301,19 @@ public final class Cell: Sendable {
             let hasWaited = state.machine.isWaiting
             let answer = body(&state)
             let after = state.machine.counted
-            if !state.machine.hasCapsule, state.capsule != nil { state.capsule = nil }
-            if state.kept != nil, state.machine.kept == nil { state.kept = nil }
+            if !state.machine.hasCapsule, let capsule = state.capsule.take() { capsule.giveBack() }
+            if case .some(_, .some, _) = state.answers, state.machine.trouble.kept == nil { state.answers.kept = nil }
             if hasWaited != state.machine.isWaiting { waiting?.add(hasWaited ? -1 : 1) }
             if before != after { state.placement.place.load?.move(from: before, to: after) }
             return answer
         }
+    }
+}
+
+extension Placement {
+    /// An engine has named the statement.
+    fileprivate mutating func take(_ name: Cell.Name) {
+        queryID = name.queryID
+        if name.isNewIncarnation { incarnation = nil }
     }
 }

@@ -26,6 +26,12 @@ public final class CoordinatorLoad: Sendable {
     /// An attempt is placed here.
     func place() { placed.wrappingAdd(1, ordering: .relaxed) }
 
+    /// A statement begins as this; one that is queued was just placed.
+    func begin(as counted: Counted) {
+        add(1, to: counted)
+        if case .queued = counted { place() }
+    }
+
     /// A statement counts differently from now on.
     public func move(from old: Counted, to new: Counted) {
         guard old != new else { return }

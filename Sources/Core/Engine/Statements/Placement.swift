@@ -1,7 +1,7 @@
 import SQL
 
 /// What a POST tells of its statement, beside its text: who sent it, and where the selectors led it. It never changes
-/// and is shared by all who speak of the statement.
+/// and is shared by all who speak of the statement, and by statements of which the same is told.
 public final class Submission: Equatable, Sendable {
     /// The user header.
     public let user: String
@@ -11,18 +11,28 @@ public final class Submission: Equatable, Sendable {
     public let group: String
     /// What the text does.
     public let kind: StatementKind
+    /// The pool that the client named: the statement stays in it.
+    public let fixedPool: String?
+    /// The open transaction that it belongs to.
+    public let transaction: String?
 
     /// A submission from its parts.
-    public init(user: String, source: String, group: String, kind: StatementKind) {
+    public init(
+        user: String, source: String, group: String, kind: StatementKind, fixedPool: String? = nil,
+        transaction: String? = nil
+    ) {
         self.user = user
         self.source = source
         self.group = group
         self.kind = kind
+        self.fixedPool = fixedPool
+        self.transaction = transaction
     }
 
     /// Two are equal if every member is.
     public static func == (left: Submission, right: Submission) -> Bool {
         left.user == right.user && left.source == right.source && left.group == right.group && left.kind == right.kind
+            && left.fixedPool == right.fixedPool && left.transaction == right.transaction
     }
 }
 
@@ -62,16 +72,14 @@ public final class Place: Equatable, Sendable {
 public struct Placement: Sendable {
     /// Where it runs.
     public var place: Place
-    /// The coordinator's incarnation when it took the statement; nil where another gateway sent it.
-    public var incarnation: UInt32?
     /// When the POST was taken.
     public var submitted: Timestamp
     /// When the current attempt was sent; the same until there is a second.
     public var sent: Timestamp
     /// The engine's query id, once it answered.
     public var queryID: String
-    /// The open transaction it belongs to.
-    public var transaction: String?
+    /// The coordinator's incarnation when it took the statement; nil where another gateway sent it.
+    public var incarnation: UInt32?
 
     /// A statement at a place that no engine has named yet.
     public init(_ place: Place, submitted: Timestamp) {
@@ -80,7 +88,6 @@ public struct Placement: Sendable {
         sent = submitted
         incarnation = nil
         queryID = ""
-        transaction = nil
     }
 
     /// The group.

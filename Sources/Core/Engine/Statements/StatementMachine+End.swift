@@ -26,7 +26,7 @@ extension StatementMachine {
         }
         // What waits here, or is on its way, has no URI that a DELETE could go to.
         let isThere = phase == .open || phase == .presumed
-        phaseBeforeCancel = phase
+        trouble.phaseBeforeCancel = phase
         phase = .ended(.userCanceled)
         self.attempt = max(self.attempt, attempt)
         lastSeen = now
@@ -35,9 +35,9 @@ extension StatementMachine {
 
     /// The coordinator refused the DELETE for want of credentials: nothing has ended (design 4.4).
     public mutating func onCancelRefused() {
-        guard let phaseBeforeCancel, phase == .ended(.userCanceled) else { return }
-        phase = phaseBeforeCancel
-        self.phaseBeforeCancel = nil
+        guard let before = trouble.phaseBeforeCancel, phase == .ended(.userCanceled) else { return }
+        phase = before
+        trouble.phaseBeforeCancel = nil
     }
 
     /// Whether a DELETE by id, which the coordinator confirmed, ends the statement.
@@ -59,7 +59,7 @@ extension StatementMachine {
         if confirmed {
             counted = .nowhere
         } else if counted != .nowhere {
-            countedUntil = now + milliseconds
+            trouble.countedUntil = now + milliseconds
         }
     }
 
@@ -82,9 +82,9 @@ extension StatementMachine {
     ///   - abandoned: without a GET or HEAD for so long the statement is abandoned, in milliseconds.
     ///   - remembered: how long an ended one is remembered, in milliseconds.
     public mutating func onTick(abandoned: Int64, remembered: Int64, now: Int64) -> Tick {
-        if let countedUntil, now >= countedUntil {
+        if isTroubled, let end = trouble.countedUntil, now >= end {
             counted = .nowhere
-            self.countedUntil = nil
+            trouble.countedUntil = nil
         }
         switch phase {
         case .submitting: return .none
@@ -111,7 +111,7 @@ extension StatementMachine {
     /// The earliest moment at which `onTick` does something, unless something happens meanwhile: while an exchange is
     /// under way, that is its end.
     func due(abandoned: Int64, remembered: Int64) -> Int64 {
-        let counts = countedUntil ?? .max
+        let counts = isTroubled ? trouble.countedUntil ?? .max : .max
         switch phase {
         case .submitting: return counts
         case .open, .waiting: return exchanges > 0 ? counts : min(counts, lastSeen + abandoned)

@@ -129,8 +129,8 @@ extension StatementMachine {
         guard attempt == self.attempt else { return .superseded }
         let judgement = judged.judgement
         if judged.failure.event == .forgotten, judged.isRestarted {
-            forgottenPolls += 1 + doubtedPolls
-            doubtedPolls = 0
+            trouble.forgottenPolls += 1 + trouble.doubtedPolls
+            trouble.doubtedPolls = 0
         }
         // An older URI that fails tells nothing of the newest: only an error page speaks for the whole attempt. It is
         // asked for again, and the newest from now on, because its client stands there.
@@ -150,18 +150,18 @@ extension StatementMachine {
     // MARK: The same URI again
 
     private mutating func askAgain(_ judged: JudgedFailure, patience: Int64, now: Int64) -> FailureStep {
-        let isFirst = unansweredSince == nil
-        let since = unansweredSince ?? now
-        unansweredSince = since
+        let isFirst = trouble.unansweredSince == nil
+        let since = trouble.unansweredSince ?? now
+        trouble.unansweredSince = since
         let isOut = now - since >= repeatPatience(judged.failure, patience: patience, now: now)
         // A server that runs statements in the POST is asked once, for its answer cannot be had a second time.
         let isOnce = startsOnPost && judged.failure.event != .refused
         if isOut || isOnce { return .gone }
-        askedAgain += 1
-        askAgainAt =
+        trouble.askedAgain += 1
+        trouble.askAgainAt =
             now
             + (judged.judgement.wait ?? .repoll).delay(
-                before: askedAgain, retryAfter: judged.retryAfter, jitter: judged.jitter
+                before: trouble.askedAgain, retryAfter: judged.retryAfter, jitter: judged.jitter
             ).milliseconds
         guard isFirst else { return .askAgain(sequence: nextSequence(), nil) }
         return .askAgain(
@@ -185,17 +185,17 @@ extension StatementMachine {
         case .open: break
         }
         guard attempt == self.attempt else { return .superseded }
-        if forgottenAt == nil { forgottenAt = moment }
-        doubtedPolls += 1
-        let since = unansweredSince ?? now
-        unansweredSince = since
+        if trouble.forgottenAt == nil { trouble.forgottenAt = moment }
+        trouble.doubtedPolls += 1
+        let since = trouble.unansweredSince ?? now
+        trouble.unansweredSince = since
         return now - since >= patience ? .gone : .askAgain(sequence: nextSequence(), nil)
     }
 
     /// A read that runs and has given no row is given up after its coordinator was away for as long as it had run.
     private func repeatPatience(_ failure: Failure, patience: Int64, now: Int64) -> Int64 {
         guard reads, !rowsLeft, hasCapsule, failure.status == nil else { return patience }
-        guard let runsSince, let since = unansweredSince else { return patience }
+        guard let runsSince, let since = trouble.unansweredSince else { return patience }
         return min(patience, max(Self.leastPatience, since - runsSince))
     }
 
@@ -234,8 +234,8 @@ extension StatementMachine {
     ) -> FailureStep {
         let judgement = judged.judgement
         let rule = judgement.rule ?? ""
-        let number = (retriesByRule[rule] ?? 0) + 1
-        retriesByRule[rule] = number
+        let number = (trouble.retriesByRule[rule] ?? 0) + 1
+        trouble.retriesByRule[rule] = number
         let profile = judgement.wait ?? .now
         func milliseconds(_ jitter: Double) -> Int64 {
             profile.delay(before: number, retryAfter: judged.retryAfter, jitter: jitter).milliseconds
@@ -245,19 +245,19 @@ extension StatementMachine {
         verdict.wait = milliseconds(judged.jitter)
         let target = target(judged, notBefore: now + milliseconds(1))
         let reachedNobody = judged.failure.reachedNobody
-        awaySince = isAway(judged) ? awaySince ?? now : nil
+        trouble.awaySince = isAway(judged) ? trouble.awaySince ?? now : nil
         if reachedNobody {
             // Whoever refuses draws the most, because it has the fewest in flight: the others are asked first.
-            if tried.count >= Self.maximumTried { tried.removeFirst() }
-            tried.append(judged.registration)
+            if trouble.tried.count >= Self.maximumTried { trouble.tried.removeFirst() }
+            trouble.tried.append(judged.registration)
         } else {
-            tried = []
+            trouble.tried = []
         }
         let finality = finality(judged)
-        let keeps = finality.map { new in kept.map { new > $0 } ?? true } ?? false
-        if keeps { kept = finality }
+        let keeps = finality.map { new in trouble.kept.map { new > $0 } ?? true } ?? false
+        if keeps { trouble.kept = finality }
         // Whether an earlier retry helped is not known yet when nobody took it.
-        if !isAway(judged) { retriedBy = judgement.rule }
+        if !isAway(judged) { trouble.retriedBy = judgement.rule }
         if !reachedNobody { leaveAttempt(counts: isRun(judged.failure), now: now) }
         wait(
             Wait(
@@ -269,8 +269,8 @@ extension StatementMachine {
     /// The current attempt is over: the next has the next number.
     mutating func leaveAttempt(counts: Bool, now: Int64) {
         if counts {
-            runs += 1
-            ran += max(0, now - attemptBegan)
+            trouble.runs += 1
+            trouble.ran += max(0, now - attemptBegan)
         }
         attempt &+= 1
     }
@@ -281,13 +281,8 @@ extension StatementMachine {
         hasWaited = true
         counted = .nowhere
         writtenPolls = 0
-        forgottenPolls = 0
-        doubtedPolls = 0
         startedBefore = false
-        unansweredSince = nil
-        forgottenAt = nil
-        askAgainAt = .min
-        askedAgain = 0
+        if isTroubled { trouble.onWait() }
         runsSince = nil
         lastSeen = max(lastSeen, now)
     }
@@ -299,6 +294,7 @@ extension StatementMachine {
         case .bigger: return .bigger(than: judged.pool)
         case .other:
             // What nobody was asked for goes wherever a new statement would, but not where it was refused just now.
+            let tried = trouble.tried
             let failed = tried.last == judged.registration ? tried : tried + [judged.registration]
             return .other(than: failed, incarnation: judged.incarnation, notBefore: notBefore)
         }
@@ -309,11 +305,11 @@ extension StatementMachine {
     private mutating func surface(_ judged: JudgedFailure, _ verdict: Verdict) -> FailureStep {
         // What may have written speaks for itself: an earlier error would say that nothing had happened.
         let mayHaveWritten = !mayStartAgain(judged)
-        let isOutranked = kept.map { kept in finality(judged).map { $0 <= kept } ?? true } ?? false
+        let isOutranked = trouble.kept.map { kept in finality(judged).map { $0 <= kept } ?? true } ?? false
         let isTimeUp = judged.failure.reachedNobody && verdict.gate == .noTarget
         counted = .nowhere
         hasCapsule = false
-        retriedBy = nil
+        if isTroubled { trouble.retriedBy = nil }
         if mayHaveWritten, judged.answer != .page, !judged.failure.isRefusal {
             phase = .ended(.outcomeUnknown)
             return .end(.outcomeUnknown, verdict)

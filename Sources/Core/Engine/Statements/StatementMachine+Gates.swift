@@ -17,13 +17,13 @@ extension StatementMachine {
         if sessionLeft { return .sessionHeader }
         if traits.isChained { return .chained }
         if !reads, !isDead(judged) { return .notDead }
-        if isRun(failure), runs + 1 >= terms.attempts { return .attempts }
+        if isRun(failure), trouble.runs + 1 >= terms.attempts { return .attempts }
         switch judgement.retries {
         case .unbounded: break
         case .limited(let most):
-            if retriesByRule[judgement.rule ?? "", default: 0] >= most { return .attempts }
+            if trouble.retriesByRule[judgement.rule ?? "", default: 0] >= most { return .attempts }
         }
-        if isRun(failure), ran + now - attemptBegan >= terms.elapsed { return .elapsed }
+        if isRun(failure), trouble.ran + now - attemptBegan >= terms.elapsed { return .elapsed }
         if let gate = waitingGate(judged, terms: terms, now: now) { return gate }
         if judgement.action == .bigger, !judged.hasBigger { return .noTarget }
         if !hasCapsule { return .noCapsule }
@@ -38,7 +38,7 @@ extension StatementMachine {
     /// What reached nobody is bounded by time alone.
     private func waitingGate(_ judged: JudgedFailure, terms: RetryTerms, now: Int64) -> RetryGate? {
         if !judged.mayWait { return .noTarget }
-        guard isAway(judged), let awaySince, now - awaySince >= awayPatience(terms) else { return nil }
+        guard isAway(judged), let since = trouble.awaySince, now - since >= awayPatience(terms) else { return nil }
         return .noTarget
     }
 
@@ -64,7 +64,7 @@ extension StatementMachine {
         if judged.failure.isRaisedBeforeDispatch, judged.answer == .page { return true }
         // A poll that another incarnation answered 404 never reached the one that took the POST: had all of them gone
         // there, nothing had started.
-        return !startedBefore && forgottenPolls >= writtenPolls
+        return !startedBefore && trouble.forgottenPolls >= writtenPolls
     }
 
     /// The failed attempt cannot do anything any more.

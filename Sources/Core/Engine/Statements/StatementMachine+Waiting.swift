@@ -76,14 +76,14 @@ extension StatementMachine {
             onEnd(error)
             return error
         }
-        awaySince = awaySince ?? now
+        trouble.awaySince = trouble.awaySince ?? now
         wait(Wait(due: now, target: target, reason: .noCoordinator, needsRelease: false), now: now)
         return nil
     }
 
     private mutating func onNoTarget(_ wait: Wait, terms: RetryTerms, now: Int64) -> Attend {
-        let since = awaySince ?? now
-        awaySince = since
+        let since = trouble.awaySince ?? now
+        trouble.awaySince = since
         if now - since >= awayPatience(terms) { return endWaiting() }
         return rest(wait, for: .noCoordinator, until: now, now: now)
     }
@@ -98,7 +98,7 @@ extension StatementMachine {
 
     private mutating func endWaiting() -> Attend {
         hasCapsule = false
-        guard kept == nil else {
+        guard trouble.kept == nil else {
             phase = .surfaced
             return .kept(isNew: true)
         }
@@ -115,7 +115,7 @@ extension StatementMachine {
 
     /// What was kept could not be kept after all.
     public mutating func onKeptLost() {
-        kept = nil
+        trouble.kept = nil
         if phase == .surfaced { phase = .ended(.coordinatorLost) }
     }
 
@@ -127,15 +127,15 @@ extension StatementMachine {
     public mutating func onMove(
         attempt: UInt16, episode: HealthEpisode, word: String, incarnation: UInt32?, terms: RetryTerms, now: Int64
     ) -> Verdict? {
-        guard mayMove, attempt == self.attempt, !episodes.contains(episode) else { return nil }
+        guard mayMove, attempt == self.attempt, !trouble.episodes.contains(episode) else { return nil }
         guard min(traits.mode ?? .on, terms.mode) == .on else { return nil }
-        if episodes.count >= Self.maximumEpisodes { return nil }
-        episodes.append(episode)
+        if trouble.episodes.count >= Self.maximumEpisodes { return nil }
+        trouble.episodes.append(episode)
         let verdict = Verdict(
             attempt: Int(attempt), failure: word, rule: nil, failureClass: .unavailable, action: .other,
             isRetried: true, cost: max(0, now - attemptBegan))
         leaveAttempt(counts: false, now: now)
-        awaySince = nil
+        trouble.awaySince = nil
         wait(
             Wait(
                 due: now,
@@ -162,8 +162,9 @@ extension StatementMachine {
 
     /// The rule whose retry the current attempt is; said once.
     public mutating func takeRetryResult() -> String? {
-        defer { retriedBy = nil }
-        return retriedBy
+        guard isTroubled else { return nil }
+        defer { trouble.retriedBy = nil }
+        return trouble.retriedBy
     }
 
     /// A page of the gateway's own is about to leave: its tag has this sequence.

@@ -100,76 +100,73 @@ public struct StatementMachine: Equatable, Sendable {
         public var needsRelease: Bool
     }
 
+    // In an order in which they take little room: a gateway holds many.
+
     /// Where it stands.
     public internal(set) var phase: Phase
-    /// The current attempt, from 1; while it waits, the one to come.
-    public internal(set) var attempt: UInt16
     /// Whether it only reads, as far as text and pages told.
     public internal(set) var reads: Bool
     /// Whether its pool runs statements in the POST.
     public internal(set) var startsOnPost: Bool
-    /// Whether the current attempt has started (design 4.2).
-    public var hasStarted: Bool { startedBefore || writtenPolls > 0 }
-    /// The sequence of the newest tag handed out; nextUri's sequences begin at 1.
-    public internal(set) var sequence: UInt32 = 0
     /// How it counts on its coordinator.
     public internal(set) var counted: Counted
+    /// The current attempt, from 1; while it waits, the one to come.
+    public internal(set) var attempt: UInt16
+    /// The sequence of the newest tag handed out; nextUri's sequences begin at 1.
+    public internal(set) var sequence: UInt32 = 0
     /// Exchanges of polls that are under way.
-    public internal(set) var exchanges = 0
+    public internal(set) var exchanges: Int32 = 0
     /// When a client last asked.
     public internal(set) var lastSeen: Int64
+    /// When the current attempt was submitted.
+    var attemptBegan: Int64
+    /// Columns that have left for the client.
+    var columnsLeft: UInt64?
     /// What its submission said of retries.
     public let traits: StatementTraits
+    /// The attempt that showed columns last.
+    var columnsAttempt: UInt16 = 0
     /// Whether what is needed to submit it again is here.
     public internal(set) var hasCapsule = false
     /// Rows have left for the client.
     public internal(set) var rowsLeft = false
-    /// Columns that have left for the client.
-    var columnsLeft: UInt64?
-    /// The attempt that showed them last.
-    var columnsAttempt: UInt16 = 0
     /// A header that changes the session has left for the client.
     var sessionLeft = false
     /// It started before any poll of this attempt came here.
     var startedBefore: Bool
-    /// Polls that were written to the coordinator, or are about to be.
-    var writtenPolls = 0
-    /// Of those, the ones that another incarnation answered 404.
-    var forgottenPolls = 0
-    /// Those that were answered 404 before it was known by whom.
-    var doubtedPolls = 0
-    var unansweredSince: Int64?
-    var forgottenAt: Timestamp?
-    var countedUntil: Int64?
-    var phaseBeforeCancel: Phase?
-    /// When the current attempt was submitted.
-    var attemptBegan: Int64
-    /// When it was first seen to run.
-    var runsSince: Int64?
-    /// Attempts that counted, before the current one.
-    var runs = 0
-    /// Milliseconds that earlier attempts ran.
-    var ran: Int64 = 0
-    /// Retries by rule.
-    var retriesByRule: [String: Int] = [:]
-    /// The rule whose retry the current attempt is.
-    var retriedBy: String?
-    /// How well the answer that was kept of an earlier attempt explains the failure.
-    var kept: Finality?
-    /// Since when nobody could take it.
-    var awaySince: Int64?
     /// A page has shown that it writes.
     var hasShownWrite = false
-    /// The same URI is not asked for again before this moment.
-    public internal(set) var askAgainAt: Int64 = .min
-    /// How often in a row it was to be asked for again.
-    var askedAgain = 0
     /// It has waited in the gateway.
     var hasWaited = false
-    /// Registrations that the coming attempt was offered to in vain.
-    var tried: [UInt32] = []
-    /// The health episodes that it was moved in.
-    var episodes: [HealthEpisode] = []
+    /// Polls that were written to the coordinator, or are about to be.
+    var writtenPolls: Int32 = 0
+    /// When it was first seen to run.
+    var runsSince: Int64?
+    private var box = Box.none
+
+    private indirect enum Box: Equatable, Sendable {
+        case none
+        case some(Trouble)
+    }
+
+    /// What befell it, if anything did.
+    var trouble: Trouble {
+        get { if case .some(let trouble) = box { trouble } else { Trouble() } }
+        set { box = newValue == Trouble() ? .none : .some(newValue) }
+    }
+
+    /// Whether it has met with trouble; few have.
+    var isTroubled: Bool {
+        switch box {
+        case .none: false
+        case .some: true
+        }
+    }
+
+    /// Whether the current attempt has started (design 4.2).
+    public var hasStarted: Bool { startedBefore || writtenPolls > 0 }
+    /// The same URI is not asked for again before this moment.
+    public var askAgainAt: Int64 { trouble.askAgainAt }
 
     /// A statement whose POST is about to be sent.
     public init(reads: Bool, startsOnPost: Bool, traits: StatementTraits = StatementTraits(), now: Int64) {
@@ -258,7 +255,7 @@ public struct StatementMachine: Equatable, Sendable {
         let isAdopted = phase == .presumed
         self.attempt = attempt
         self.sequence = max(self.sequence, sequence)
-        if now < askAgainAt { return .rest(until: askAgainAt, sequence: nextSequence()) }
+        if isTroubled, now < askAgainAt { return .rest(until: askAgainAt, sequence: nextSequence()) }
         phase = .open
         writtenPolls += 1
         if isAdopted { counted = .queued }
@@ -320,11 +317,7 @@ public struct StatementMachine: Equatable, Sendable {
             return endByColumns(now: now)
         }
         phase = .open
-        unansweredSince = nil
-        forgottenAt = nil
-        askAgainAt = .min
-        askedAgain = 0
-        if !tried.isEmpty { tried = [] }
+        if isTroubled { trouble.onPage(runs: facts.runs) }
         lastSeen = max(lastSeen, now)
         if facts.writes {
             reads = false
@@ -339,7 +332,6 @@ public struct StatementMachine: Equatable, Sendable {
             startedBefore = true
             if counted == .queued { counted = .running }
             runsSince = runsSince ?? now
-            awaySince = nil
         }
         if facts.hasRows {
             rowsLeft = true
@@ -358,7 +350,7 @@ public struct StatementMachine: Equatable, Sendable {
     /// Nothing is submitted again, and nothing of an earlier attempt is shown.
     mutating func letGo() {
         hasCapsule = false
-        kept = nil
+        if isTroubled { trouble.kept = nil }
     }
 
     private mutating func endByColumns(now: Int64) -> Page {
@@ -367,9 +359,9 @@ public struct StatementMachine: Equatable, Sendable {
             gate: .columnsDiffer, isRetried: false, cost: now - attemptBegan)
         counted = .nowhere
         hasCapsule = false
-        retriedBy = nil
+        if isTroubled { trouble.retriedBy = nil }
         let mayHaveWritten = !reads && hasStarted
-        guard kept == nil || mayHaveWritten else {
+        guard trouble.kept == nil || mayHaveWritten else {
             phase = .surfaced
             return .columnsDiffer(verdict, nil)
         }
@@ -388,7 +380,7 @@ public struct StatementMachine: Equatable, Sendable {
     }
 
     /// When the first of a row of 404s came: only a later probe can tell whether the coordinator is the same.
-    public var firstForgotten: Timestamp? { forgottenAt }
+    public var firstForgotten: Timestamp? { trouble.forgottenAt }
 
     /// The gateway ends the statement before any coordinator took it.
     public mutating func onEnd(_ error: OwnError) {
