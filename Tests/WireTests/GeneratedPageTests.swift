@@ -107,6 +107,41 @@ struct PageGenerator {
     }
 }
 
+@Suite struct RepeatedPageTests {
+    /// A scanner that has read other pages before says what a new one says, wherever the bytes end.
+    @Test(arguments: 0..<8) func whatWasReadBeforeChangesNothing(_ seed: UInt64) {
+        var generator = PageGenerator(random: Randomness(seed: seed))
+        var random = Randomness(seed: seed &+ 1000)
+        var used = PageScanner()
+        var pages = RecordedPages.all.flatMap(\.pages).filter { $0.count < 4000 }
+        for _ in 0..<200 { pages.append(generator.page()) }
+        for _ in 0..<4000 {
+            var page = random.one(of: pages)
+            if random.chance(0.3) { page[random.below(page.count)] = random.one(of: Array("\"\\[]{},:x".utf8)) }
+            let cut = random.chance(0.5) ? page.count : random.below(page.count + 1)
+            var fresh = PageScanner()
+            used.reset()
+            let expected = steps(&fresh, page, cut)
+            guard steps(&used, page, cut) == expected, Array(used.uris) == Array(fresh.uris),
+                PageFacts(used) == PageFacts(fresh), used.columnsHash == fresh.columnsHash,
+                used.isWithinColumns == fresh.isWithinColumns, used.idBytes == fresh.idBytes
+            else {
+                Issue.record("seed \(seed), cut at \(cut): \(String(decoding: page, as: UTF8.self))")
+                return
+            }
+        }
+    }
+
+    /// What the scanner says of the page's beginning, and then of all of it.
+    private func steps(_ scanner: inout PageScanner, _ page: [UInt8], _ cut: Int) -> [PageStep] {
+        let first = scanner.scan(Array(page[..<cut]).span, from: 0, keepsURIs: true)
+        switch first {
+        case .more(let safe), .streams(let safe): return [first, scanner.scan(page.span, from: safe, keepsURIs: true)]
+        case .whole, .malformed: return [first]
+        }
+    }
+}
+
 @Suite struct FuzzTests {
     /// Nothing that comes from outside may trap; the answers themselves are tested elsewhere.
     @Test(arguments: 0..<8) func noBytesTrapAParser(_ seed: UInt64) {
@@ -131,6 +166,29 @@ struct PageGenerator {
             _ = readError(page)
             _ = readStatementID(head.span, 0..<min(head.count, random.below(40)))
         }
+    }
+
+    /// A request that comes whole is read as one that comes in two pieces, up to the last byte that is allowed.
+    @Test(arguments: 0..<8) func aCutChangesNoRequest(_ seed: UInt64) {
+        var random = Randomness(seed: seed)
+        let lines = ["GET /a?b=c HTTP/1.1", "POST /v1/statement HTTP/1.1", "HEAD / HTTP/1.1", "GET / HTTP/1.0"]
+        let heads = lines.map { Array("\($0)\r\nHost: a\r\nX-Trino-User: b\r\n\r\n".utf8) }
+        for _ in 0..<4000 {
+            let bytes = damaged(random.one(of: heads), &random)
+            let maximum = random.chance(0.5) ? 1000 : random.below(bytes.count + 2)
+            var whole = RequestHead(maximumBytes: maximum)
+            var cut = RequestHead(maximumBytes: maximum)
+            let expected = whole.parse(bytes.span)
+            let place = random.below(bytes.count + 1)
+            var step = cut.parse(Array(bytes[..<place]).span)
+            if step == .more { step = cut.parse(bytes.span) }
+            let isSame = step == expected && (step != .whole || summary(cut) == summary(whole))
+            #expect(isSame, "seed \(seed), cut at \(place) of \(String(decoding: bytes, as: UTF8.self))")
+        }
+    }
+
+    private func summary(_ head: borrowing RequestHead) -> String {
+        "\(head.methodName) \(head.target) \(head.host) \(head.outline) \(Array(head.fields))"
     }
 
     private func unchunk(_ bytes: [UInt8]) {

@@ -101,6 +101,50 @@ private typealias Tag = Wire.Tag
     }
 }
 
+@Suite struct HandedURITests {
+    private let keys = TagKeys(newest: TagKey(id: 7, k0: 1, k1: 2), previous: nil)
+    private let tag = Tag(
+        registration: 1, owner: Owner(counter: 42, random: 5), statement: 6, attempt: 1, sequence: 2, minute: 29_000_000
+    )
+    private let text = Array("/v1/statement/queued/a/y4d5/2?via=".utf8)
+
+    private func handed() -> HandedURI {
+        var handed = HandedURI()
+        handed.text = text
+        handed.tag = tag
+        handed.key = keys.newest
+        return handed
+    }
+
+    private func found(_ asked: [UInt8], lead: Int = 0, keys: TagKeys) -> Tag? {
+        var handed = handed()
+        let bytes = [UInt8](repeating: 0x2F, count: lead) + asked
+        return handed.tag(bytes.span, lead..<bytes.count, keys: keys)
+    }
+
+    @Test func isKnownAgainWordForWord() {
+        #expect(found(text, keys: keys) == tag)
+        #expect(found(text, lead: 4, keys: keys) == tag)
+        for place in text.indices {
+            var other = text
+            other[place] ^= 1
+            #expect(found(other, keys: keys) == nil)
+        }
+        #expect(found(text.dropLast(), keys: keys) == nil)
+        #expect(found(text + [0x41], keys: keys) == nil)
+        #expect(found([], keys: keys) == nil)
+        var none = HandedURI()
+        #expect(none.tag(text.span, 0..<0, keys: keys) == nil)
+    }
+
+    @Test func endsWithItsKey() {
+        let newer = TagKey(id: 8, k0: 3, k1: 4)
+        #expect(found(text, keys: TagKeys(newest: newer, previous: keys.newest)) == tag)
+        #expect(found(text, keys: TagKeys(newest: newer, previous: nil)) == nil)
+        #expect(found(text, keys: TagKeys(newest: TagKey(id: 7, k0: 1, k1: 3), previous: nil)) == nil)
+    }
+}
+
 extension UInt8 {
     fileprivate var isTagCharacter: Bool {
         switch self {
@@ -130,7 +174,7 @@ extension UInt8 {
         }
     }
 
-    static let tag = String(repeating: "A", count: 66)
+    static let tag = String(repeating: "A", count: Tag.length)
 
     @Test(arguments: [
         ("/v1/statement", "statement"), ("/v1/statement?binaryResults=true&x", "statement"), ("/v1/info", "info"),
@@ -140,9 +184,9 @@ extension UInt8 {
         ("/v1/query/A-b_1?pruned=true", "query A-b_1"),
         ("/v1/query/1795219931.4530947_1795220359445", "query 1795219931.4530947_1795220359445"),
         ("/-/healthy", "healthy"), ("/-/ready", "ready"),
-        ("/v1/statement/queued/a/b/1?via=\(tag)", "tagged /v1/statement/queued/a/b/1 66"),
-        ("/v1/statement/queued/a/1?slug=x&via=\(tag)", "tagged /v1/statement/queued/a/1?slug=x 66"),
-        ("/v1/stage/a.1?via=\(tag)", "tagged /v1/stage/a.1 66"), ("//a%2f..?via=\(tag)", "tagged //a%2f.. 66"),
+        ("/v1/statement/queued/a/b/1?via=\(tag)", "tagged /v1/statement/queued/a/b/1 64"),
+        ("/v1/statement/queued/a/1?slug=x&via=\(tag)", "tagged /v1/statement/queued/a/1?slug=x 64"),
+        ("/v1/stage/a.1?via=\(tag)", "tagged /v1/stage/a.1 64"), ("//a%2f..?via=\(tag)", "tagged //a%2f.. 64"),
     ])
     func isKnown(_ target: String, _ expected: String) {
         #expect(classified(target) == expected)
@@ -156,7 +200,7 @@ extension UInt8 {
         "/ui/query.html", "/ui/query.html?a/b", "/ui/query.html?", "/ui/assets/a", "/ui/..", "/-/", "/metrics", "*", "",
         "/v1/query/" + String(repeating: "a", count: 129),
         // The tag too short, too long, named otherwise, or in the path.
-        "/a?via=" + String(repeating: "A", count: 65), "/a?xvia=\(tag)", "/a?Via=\(tag)", "/a/via=\(tag)",
+        "/a?via=" + String(repeating: "A", count: Tag.length - 1), "/a?xvia=\(tag)", "/a?Via=\(tag)", "/a/via=\(tag)",
         "/a?via=\(tag)&b", "via=\(tag)", "?via=\(tag)",
     ])
     func isUnknown(_ target: String) {

@@ -40,6 +40,7 @@ final class Output {
     }
 
     /// Puts a slice of a span.
+    @inline(__always)
     func put(_ span: Span<UInt8>, _ range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= span.count)
         let length = range.count
@@ -51,6 +52,7 @@ final class Output {
     }
 
     /// Puts an array.
+    @inline(__always)
     func put(_ array: [UInt8]) {
         let span = array.span
         put(span, 0..<span.count)
@@ -81,20 +83,21 @@ final class Output {
 
     /// Puts a decimal number that is not negative, filled up with zeroes to at least so many digits.
     func put(decimal value: Int, digits least: Int = 1) {
+        var rest = UInt(value)
         var digits = 1
-        var rest = value
-        while rest >= 10 {
-            rest /= 10
+        var power: UInt = 10
+        while rest >= power {
             digits &+= 1
+            power &*= 10
         }
         digits = max(digits, least)
         let target = unsafe room(for: digits)
-        rest = value
         var at = digits
         while at > 0 {
             at &-= 1
-            unsafe target.storeBytes(of: UInt8(48 + rest % 10), toByteOffset: at, as: UInt8.self)
-            rest /= 10
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            unsafe target.storeBytes(of: UInt8(truncatingIfNeeded: 48 &+ digit), toByteOffset: at, as: UInt8.self)
+            rest = quotient
         }
         count &+= digits
     }

@@ -35,6 +35,9 @@ final class RelayLoop {
     /// connection at rest has none.
     var requestHead: RequestHead
     var responseHead: ResponseHead
+    /// What passed of a head of that revision, for the next head is mostly the same: neither changed a client's session.
+    var passedRevision: UInt64 = 0
+    var passedLines: [UInt8] = []
     private var events: [StatementEvent] = []
     private var held: [UInt64: (Bool) -> Void] = [:]
     private var lastHeld: UInt64 = 0
@@ -92,6 +95,12 @@ final class RelayLoop {
         swap(&head, &requestHead)
         return head
     }
+
+    /// Lends the parser: what is read of it one by one is copied with all that it holds each time.
+    func lendRequestHead<Result>(_ body: (inout RequestHead) -> Result) -> Result { body(&requestHead) }
+
+    /// As `lendRequestHead`.
+    func lendResponseHead<Result>(_ body: (inout ResponseHead) -> Result) -> Result { body(&responseHead) }
 
     /// As `takeRequestHead`.
     func takeResponseHead() -> ResponseHead {

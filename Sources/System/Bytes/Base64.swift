@@ -19,14 +19,14 @@ public func base64Characters(of words: SIMD2<UInt64>) -> SIMD2<UInt64> {
 public func base64Words(of characters: SIMD2<UInt64>) -> SIMD2<UInt64>? {
     let bytes = unsafe unsafeBitCast(characters, to: Sixteen.self)
     // The ranges of the alphabet and the gaps between them take turns, so a byte of the alphabet has passed an odd
-    // number of their beginnings: `valid` is -1 there. A byte above ASCII is negative.
+    // number of their beginnings: `valid` is negative there. A byte above ASCII is negative.
     let digits = bytes.atLeast(48)
     let capitals = bytes.atLeast(65)
     let underscore = bytes.atLeast(95)
     let letters = bytes.atLeast(97)
     var valid = digits ^ capitals ^ underscore ^ letters
-    valid ^= bytes.atLeast(45) ^ bytes.atLeast(46) ^ bytes.atLeast(58) ^ bytes.atLeast(91)
-    valid ^= bytes.atLeast(96) ^ bytes.atLeast(123)
+    valid ^= bytes.marks(from: 45) ^ bytes.marks(from: 46) ^ bytes.marks(from: 58) ^ bytes.marks(from: 91)
+    valid ^= bytes.marks(from: 96) ^ bytes.marks(from: 123)
     let invalid = unsafe unsafeBitCast(~valid | bytes, to: SIMD2<UInt64>.self) & 0x8080_8080_8080_8080
     guard invalid[0] | invalid[1] == 0 else { return nil }
     var values = bytes &+ 17

@@ -89,9 +89,21 @@ public func forEachMark(
 @usableFromInline
 func loadLast(_ bytes: Span<UInt8>, at: Int) -> Sixteen {
     let count = bytes.count &- at
-    let low = loadWord(bytes, at: at, count: min(8, count))
-    let high = count > 8 ? loadWord(bytes, at: at &+ 8, count: count &- 8) : 0
-    return unsafe unsafeBitCast(SIMD2(low.littleEndian, high.littleEndian), to: Sixteen.self)
+    var words: SIMD2<UInt64>
+    if bytes.count >= 16 {
+        // Those before them are shifted out.
+        words = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: bytes.count &- 16, as: SIMD2<UInt64>.self)
+        let low = words[0].littleEndian
+        let high = words[1].littleEndian
+        let unwanted = UInt64(truncatingIfNeeded: 8 &* (16 &- count))
+        words[0] = unwanted < 64 ? low &>> unwanted | high << (64 &- unwanted) : high &>> (unwanted &- 64)
+        words[1] = high >> unwanted
+    } else {
+        words = SIMD2(
+            loadWord(bytes, at: at, count: min(8, count)),
+            count > 8 ? loadWord(bytes, at: at &+ 8, count: count &- 8) : 0)
+    }
+    return unsafe unsafeBitCast(SIMD2(words[0].littleEndian, words[1].littleEndian), to: Sixteen.self)
 }
 
 /// Sixteen bytes, whose arithmetic takes one instruction; one above ASCII is negative.

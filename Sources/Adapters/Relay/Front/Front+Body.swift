@@ -3,11 +3,10 @@ import Wire
 /// Bodies of requests: statements, whole before anything is done with them.
 extension Front {
     /// Takes what has come of the body; the rest follows. Answers how many bytes of it were used.
-    func beginBody(_ bytes: Span<UInt8>) -> Int {
-        let start = relay.requestHead.end
-        let length = max(0, relay.requestHead.contentLength)
-        let isChunked = relay.requestHead.isChunked
-        let expectsContinue = relay.requestHead.expectsContinue
+    func beginBody(_ bytes: Span<UInt8>, _ outline: RequestOutline) -> Int {
+        let start = outline.end
+        let length = max(0, outline.contentLength)
+        let isChunked = outline.isChunked
         let limits = relay.limits
         guard length <= limits.statementText else {
             refuse(413, "The statement is longer than \(limits.statementText) bytes (limits.statement_text).\n")
@@ -34,7 +33,7 @@ extension Front {
             isPaused = true
             return 0
         }
-        if expectsContinue, have == 0 { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
+        if outline.expectsContinue, have == 0 { writeText("HTTP/1.1 100 Continue\r\n\r\n") }
         if have > 0 { takeBody(bytes.extracting(start..<bytes.count)) }
         return have
     }

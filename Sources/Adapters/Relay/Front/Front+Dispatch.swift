@@ -20,7 +20,9 @@ extension Front {
             case .get, .put, .delete, .options, .other: answer(405, allow: "POST, HEAD")
             }
         case .tagged(let path, let tagRange):
-            guard let tag = Tag.read(bytes, tag: tagRange, path: path, keys: relay.hub.keys) else {
+            let keys = relay.hub.keys
+            let handed = exchange.handed.tag(bytes, path.lowerBound..<tagRange.upperBound, keys: keys)
+            guard let tag = handed ?? Tag.read(bytes, tag: tagRange, path: path, keys: keys) else {
                 relay.counters.refused += 1
                 return answerNotFound()
             }

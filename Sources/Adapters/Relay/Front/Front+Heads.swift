@@ -60,7 +60,7 @@ extension Front {
     /// Handles the request that begins here. Answers how many bytes it took; 0 if its head is not whole, or if it was
     /// refused.
     private func takeRequest(_ bytes: Span<UInt8>) -> Int {
-        if let kept = head.take() { relay.requestHead = kept } else { relay.requestHead.reset() }
+        if headWaits, let kept = head.take() { relay.requestHead = kept } else { relay.requestHead.reset() }
         switch relay.requestHead.parse(bytes) {
         case .more:
             head = relay.takeRequestHead()
@@ -75,15 +75,15 @@ extension Front {
         case .whole: break
         }
         headWaits = false
-        let end = relay.requestHead.end
+        let outline = relay.lendRequestHead { $0.outline }
+        let end = outline.end
         guard reserveHead(end) else { return 0 }
         deadline = .max
         relay.refresh()
-        isLastAnswer =
-            !relay.requestHead.keepsAlive || relay.requestHead.version == .http10 || (sawEnd && end == bytes.count)
+        isLastAnswer = !outline.keepsAlive || outline.version == .http10 || (sawEnd && end == bytes.count)
         // A statement may be empty; it is kept as any other.
-        let hasBody = relay.requestHead.isChunked || relay.requestHead.contentLength > 0
-        if hasBody || relay.requestHead.method == .post { return end + beginBody(bytes) }
+        let hasBody = outline.isChunked || outline.contentLength > 0
+        if hasBody || outline.method == .post { return end + beginBody(bytes, outline) }
         state = .exchange
         dispatch(bytes)
         return end

@@ -134,8 +134,10 @@ final class Front: StreamOwner {
     func dispatch(_ bytes: Span<UInt8>) {
         let wasProcessing = isProcessing
         isProcessing = true
-        method = relay.requestHead.method
-        handle(relay.requestHead, bytes)
+        relay.lendRequestHead { head in
+            method = head.method
+            handle(head, bytes)
+        }
         isProcessing = wasProcessing
     }
 

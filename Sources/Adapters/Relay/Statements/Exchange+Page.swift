@@ -83,7 +83,7 @@ extension Exchange {
         out.put("Content-Length: ")
         out.put(decimal: body.count + growth(body))
         out.put("\r\n\r\n")
-        let at = splice(body, upTo: body.count, sequence: sequence)
+        let at = splice(body, sequence: sequence)
         if let started = startedTransaction, let target {
             out.put(body, at..<body.count)
             return hold(transaction: started, at: target)
@@ -186,7 +186,7 @@ extension Exchange {
             }
         case .rawChunks: out.put(chunkSize: spliced)
         }
-        let at = splice(body, upTo: end, sequence: sequence)
+        let at = splice(body, sequence: sequence)
         write(body, at..<end)
         if framing == .rawChunks, let left = upstream?.passRawChunks(), left > 0 { openRawChunk(left) }
     }
@@ -317,7 +317,7 @@ extension Exchange {
     /// Keeps the page with the error, with the client's URIs.
     private func keepPage(_ body: Span<UInt8>, _ error: QueryError?) {
         out.clear()
-        let at = splice(body, upTo: body.count, sequence: 0)
+        let at = splice(body, sequence: 0)
         out.put(body, at..<body.count)
         var kept: [UInt8] = []
         out.copy(into: &kept)

@@ -43,8 +43,8 @@ extension Exchange {
         var to = -1
         // What a later poll brought is newer.
         let hasNewer = isSubmitting && !newerCredentials.isEmpty
-        for field in head.fields {
-            guard passesUpstream(field), !hasNewer || !newerCredentials.contains(field.name) else { continue }
+        head.forEachField { field in
+            guard passesUpstream(field), !hasNewer || !newerCredentials.contains(field.name) else { return }
             if field.start == to {
                 to = field.end
             } else {
@@ -80,22 +80,37 @@ extension Exchange {
     /// Puts the answer's head without its framing into the loop's output.
     func putAnswerHead(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) {
         out.clear()
+        // An answer before it, which did not leave, counts for nothing.
+        changesSession = false
+        startedTransaction = nil
+        clearsTransaction = false
+        let revision = head.revision
+        if revision != 0, revision == relay.passedRevision {
+            out.put(relay.passedLines)
+        } else {
+            putPassingLines(head, bytes)
+            if !changesSession, startedTransaction == nil, !clearsTransaction {
+                relay.passedRevision = revision
+                out.copy(into: &relay.passedLines)
+            }
+        }
+        putOwnLines()
+    }
+
+    /// Puts what passes of the coordinator's head, and notes what it says of the client's session.
+    private func putPassingLines(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) {
         out.put("HTTP/1.1 ")
         out.put(decimal: head.status)
         out.put(" ")
         out.put(bytes, head.reason)
         out.put("\r\n")
-        // An answer before it, which did not leave, counts for nothing.
-        changesSession = false
-        startedTransaction = nil
-        clearsTransaction = false
         var from = -1
         var to = -1
-        for field in head.fields {
+        head.forEachField { field in
             if field.name == .sessionChange { changesSession = true }
             if field.name == .startedTransactionID { startedTransaction = text(bytes, field.value) }
             if field.name == .clearTransactionID { clearsTransaction = true }
-            guard passesDownstream(field) else { continue }
+            guard passesDownstream(field) else { return }
             if field.start == to {
                 to = field.end
             } else {
@@ -105,7 +120,6 @@ extension Exchange {
             }
         }
         if from >= 0 { out.put(bytes, from..<to) }
-        putOwnLines()
     }
 
     private func passesDownstream(_ field: Field) -> Bool {

@@ -21,21 +21,37 @@ extension Exchange {
 
     /// Puts the body up to the end of its last URI into the output, with the URIs replaced; answers where the rest
     /// begins.
-    func splice(_ body: Span<UInt8>, upTo end: Int, sequence: UInt32) -> Int {
+    func splice(_ body: Span<UInt8>, sequence: UInt32) -> Int {
         let made = makeTag(sequence: sequence)
         let base = base
         var at = 0
         for uri in scanner.uris {
             out.put(body, at..<uri.value.lowerBound)
             out.put(base)
+            let start = out.count
             if needsSlash(body, uri) { out.put("/") }
             out.put(body, uri.path)
             if uri.kind != .info { put(made, behind: uri, body) }
-            if remembersNext, uri.kind == .next { remember(body, uri) }
+            if uri.kind == .next {
+                // What is written with escapes is asked for without.
+                if !uri.isEscaped { noteHanded(made, from: start) }
+                if remembersNext { remember(body, uri) }
+            }
             at = uri.value.upperBound
         }
         return at
     }
+
+    /// Notes the nextUri at the end of the output, unless it is a long one.
+    private func noteHanded(_ tag: Tag, from start: Int) {
+        guard out.count - start <= Self.maximumHanded else { return }
+        out.copy(from: start, into: &handed.text)
+        handed.tag = tag
+        handed.key = relay.hub.keys.newest
+    }
+
+    /// Bytes of a nextUri that a connection keeps: those of Trino have some 160.
+    private static let maximumHanded = 256
 
     /// Remembers the nextUri of a page that does not leave, because its client is gone.
     func rememberNext(_ body: Span<UInt8>) {

@@ -142,6 +142,8 @@ final class Exchange: UpstreamClient, Ticking {
     var wasWritten = false
     /// The nextUri of the page that leaves is to be remembered.
     var remembersNext = false
+    /// The nextUri that left last.
+    var handed = HandedURI()
     var heldAnswer: [UInt8] = []
     var isPaused = false
     /// The statement's machine counts this exchange.

@@ -5,7 +5,8 @@ import Wire
 extension Upstream {
     func take(_ bytes: Span<UInt8>) {
         guard !hasHead else { return takeBody(bytes, from: 0) }
-        if let kept = head.take() { relay.responseHead = kept } else { relay.responseHead.reset() }
+        if headWaits, let kept = head.take() { relay.responseHead = kept } else { relay.responseHead.reset() }
+        headWaits = false
         var at = 0
         while at < bytes.count {
             let rest = bytes.extracting(at..<bytes.count)
@@ -14,18 +15,22 @@ extension Upstream {
                 kept = []
                 kept.append(contentsOf: rest)
                 head = relay.takeResponseHead()
+                headWaits = true
                 return
             case .bad: return fail(.notProtocol)
             case .whole: break
             }
-            if relay.responseHead.status >= 200 {
+            let status = relay.responseHead.status
+            if status >= 200 {
                 hasHead = true
-                keepsAlive = relay.responseHead.keepsAlive
-                return takeFirst(relay.responseHead, rest)
+                return relay.lendResponseHead { head in
+                    keepsAlive = head.keepsAlive
+                    takeFirst(head, rest)
+                }
             }
             // 100 and 103 announce the answer; 101 was not asked for.
-            guard relay.responseHead.status != 101 else { return fail(.notProtocol) }
-            at += relay.responseHead.end
+            guard status != 101 else { return fail(.notProtocol) }
+            at += relay.lendResponseHead { $0.end }
             relay.responseHead.reset()
         }
     }

@@ -57,8 +57,9 @@ final class Upstream: StreamOwner {
     private(set) var isConnected = false
     private var isReused = false
     var method = Method.get
-    /// A head that is not whole.
+    /// A head that is not whole, while `headWaits`.
     var head: ResponseHead?
+    var headWaits = false
     var kept: [UInt8] = []
     var framing = Framing.untilClose
     var hasHead = false

@@ -46,6 +46,18 @@ struct FieldBlock: Sendable {
         options = 0
     }
 
+    /// Whether a head that begins `bytes` says what the last one did, but for its Content-Length, which is read.
+    mutating func recalls(_ bytes: Span<UInt8>) -> Bool {
+        guard let length = recalled?.length(bytes) else { return false }
+        contentLength = length
+        return true
+    }
+
+    /// Remembers the head that was read, and finished, if no field of it was changed afterwards.
+    mutating func remember(_ head: Span<UInt8>) -> Bool {
+        options == 0 && recalled?.remember(head, fields) == true
+    }
+
     /// Reads the lines up to the empty one, after which the head is whole.
     mutating func read(_ bytes: Span<UInt8>, _ lines: inout HeadLines, maximum: Int) -> HeadStep {
         while true {
@@ -60,10 +72,7 @@ struct FieldBlock: Sendable {
             case .more: return .more
             case .bad(let violation): return .bad(violation)
             case .line(let line, let colon, let holdsControl):
-                if line.isEmpty {
-                    if options == 0 { recalled?.end(bytes, fields) }
-                    return .whole
-                }
+                if line.isEmpty { return .whole }
                 if let violation = take(bytes, line, colon, holdsControl, end: lines.start) { return .bad(violation) }
             }
         }

@@ -29,6 +29,12 @@ struct HeadLines: Sendable {
     /// The next line of a head that may have `maximum` bytes.
     @inline(__always)
     mutating func next(_ bytes: Span<UInt8>, maximum: Int) -> LineStep {
+        // The line that ends a head.
+        if searched == start, start &+ 2 <= min(bytes.count, maximum), bytes[start] == 0x0D, bytes[start &+ 1] == 0x0A {
+            let line = LineStep.line(start..<start, colon: start, holdsControl: false)
+            self = HeadLines(from: start &+ 2)
+            return line
+        }
         if colon < 0 {
             let index = search(bytes, from: searched, to: bytes.count) { controls($0) | $0.marks(of: 0x3A) }
             searched = index
@@ -63,5 +69,6 @@ struct HeadLines: Sendable {
 /// Marks the control characters; a tab is one.
 @inline(__always)
 private func controls(_ bytes: Sixteen) -> Sixteen {
-    bytes.marks(below: 0x20) | bytes.marks(of: 0x7F)
+    // A DEL overflows; what is above ASCII does not count.
+    ((bytes &- 0x20) | (bytes &+ 1)) & ~bytes
 }

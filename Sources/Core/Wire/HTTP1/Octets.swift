@@ -41,8 +41,9 @@ func endOfTarget(_ bytes: Span<UInt8>, from: Int, to: Int) -> Int {
 
 @inline(__always)
 private func marksOutsideTargets(_ bytes: Sixteen) -> Sixteen {
-    let outside: Sixteen = bytes | bytes.marks(below: 0x21)
-    return outside | bytes.marks(of: 0x7F) | bytes.marks(of: 0x23)
+    // What is above ASCII is marked, so that it does not matter how the sums treat it.
+    let outside: Sixteen = bytes | (bytes &- 0x21) | (bytes &+ 1)
+    return outside | bytes.marks(of: 0x23)
 }
 
 /// The first byte of `bytes[from..<to]` that may not stand in a host, or `to`: a host is written into pages, so it must

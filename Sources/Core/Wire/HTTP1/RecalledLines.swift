@@ -1,54 +1,57 @@
 import Bytes
 
-/// The header lines of the last head, word for word: a server writes most of them again and again, and what is the same
-/// line again needs no reading.
+/// The last head, word for word: a server writes most of its lines again and again, and what is the same line again
+/// needs no reading.
 struct RecalledLines: Sendable {
-    /// The lines as they came.
+    /// The head as it came, from its first byte.
     private var text: [UInt8] = []
-    /// Where they began in their head.
-    private var start = 0
-    /// How many they are; the fields that they gave are what the list of fields has left over.
+    /// The number in its Content-Length; empty at its end when it has none.
+    private var length = 0..<0
+    /// How many lines it has; the fields that they gave are what the list of fields has left over.
     private var count = 0
-    /// The present head is whole, and so far it has had the same lines.
+    /// The head that is read now was remembered.
     private var isWhole = false
-    private var isSame = true
 
     /// More are not remembered.
     private static let maximumBytes = 4096
     private static let maximumCount = 48
 
-    /// A head begins. What the last one left over counts only if it came to its end.
+    /// A head begins that is not the last one. What that left over counts only if it was remembered.
     mutating func begin() {
         if !isWhole { count = 0 }
         isWhole = false
-        isSame = true
+    }
+
+    /// The Content-Length of the head that begins `bytes`, if that is the last one again but for this number; -1 when it
+    /// has none.
+    func length(_ bytes: Span<UInt8>) -> Int? {
+        guard isWhole, text.count <= bytes.count else { return nil }
+        let text = text.span
+        guard equals(bytes, 0..<length.lowerBound, text.extracting(0..<length.lowerBound)),
+            equals(bytes, length.upperBound..<text.count, text.extracting(length.upperBound..<text.count))
+        else { return nil }
+        return length.isEmpty ? -1 : decimal(bytes, length)
     }
 
     /// Looks whether the line at `at` is the one that was there before; if so, takes its field over.
     @inline(__always)
-    mutating func take(_ bytes: Span<UInt8>, at: Int, maximum: Int, into fields: inout Slots<Field>) -> Bool {
-        guard fields.count < count else { return false }
-        guard let old = fields.leftOver, old.start == at, old.end <= min(bytes.count, maximum),
-            equals(bytes, at..<old.end, text.span.extracting(at &- start..<old.end &- start))
-        else {
-            isSame = false
-            return false
-        }
+    func take(_ bytes: Span<UInt8>, at: Int, maximum: Int, into fields: inout Slots<Field>) -> Bool {
+        guard fields.count < count, let old = fields.leftOver, old.start == at, old.end <= min(bytes.count, maximum),
+            equals(bytes, at..<old.end, text.span.extracting(at..<old.end))
+        else { return false }
         fields.keepLeftOver()
         return true
     }
 
-    /// The head is whole, and none of its fields was changed afterwards: remembers its lines.
-    mutating func end(_ bytes: Span<UInt8>, _ fields: Slots<Field>) {
-        guard let first = fields.first, let last = fields.last, fields.count <= Self.maximumCount,
-            last.end &- first.start <= Self.maximumBytes
-        else { return }
-        if !isSame || fields.count > count {
-            text.removeAll(keepingCapacity: true)
-            text.append(contentsOf: bytes.extracting(first.start..<last.end))
-        }
-        start = first.start
+    /// Remembers a whole head, unless it is a large one; false then.
+    mutating func remember(_ head: Span<UInt8>, _ fields: Slots<Field>) -> Bool {
+        guard head.count <= Self.maximumBytes, fields.count <= Self.maximumCount else { return false }
+        text.removeAll(keepingCapacity: true)
+        text.append(contentsOf: head)
+        length = head.count..<head.count
+        for field in fields where field.name == .contentLength { length = field.value }
         count = fields.count
         isWhole = true
+        return true
     }
 }

@@ -39,10 +39,21 @@ public struct RequestHead: ~Copyable, Sendable {
     public var contentLength: Int { block.contentLength }
     /// Whether the body comes in chunks. A request with neither has no body.
     public var isChunked: Bool { block.isChunked }
+    /// What a server has to know before it takes the request.
+    public var outline: RequestOutline {
+        RequestOutline(
+            method: method, version: version, end: end, contentLength: block.contentLength,
+            isChunked: block.isChunked, keepsAlive: keepsAlive, expectsContinue: expectsContinue)
+    }
     /// Whether the client wants to use the connection again.
     public var keepsAlive: Bool { block.keepsAlive(version) }
     /// Whether the client waits for `100 Continue` before it sends the body. HTTP/1.0 knows no such thing.
     public var expectsContinue: Bool { block.expectsContinue && version == .http11 }
+
+    /// Goes through the fields in their order, where they are.
+    public func forEachField(_ body: (Field) -> Void) {
+        for index in 0..<block.fields.count { body(block.fields[index]) }
+    }
 
     /// The first field of that name.
     public func first(_ name: FieldName) -> Field? {
@@ -66,7 +77,7 @@ public struct RequestHead: ~Copyable, Sendable {
     ///
     /// Bytes after the head are not looked at. After `whole` or `bad`, `reset()` comes first.
     public mutating func parse(_ bytes: Span<UInt8>) -> HeadStep {
-        if progress == .beginning {
+        if progress == .beginning, !readUsualLine(bytes) {
             guard let step = begin(bytes) else { return .more }
             if step != .whole { return step }
         }
@@ -100,6 +111,32 @@ public struct RequestHead: ~Copyable, Sendable {
         lines = HeadLines(from: first)
         progress = .requestLine
         return .whole
+    }
+
+    /// Reads `GET /path HTTP/1.1` or `POST /path HTTP/1.1` at once; false for everything else, which `readRequestLine`
+    /// reads or refuses.
+    private mutating func readUsualLine(_ bytes: Span<UInt8>) -> Bool {
+        guard bytes.count >= 16 else { return false }
+        let word = loadWord(bytes, at: 0)
+        let start: Int
+        if word & 0xFF_FFFF_FFFF == 0x2F_2054_4547 {
+            method = .get
+            start = 4
+        } else if word & 0xFFFF_FFFF_FFFF == 0x2F20_5453_4F50 {
+            method = .post
+            start = 5
+        } else {
+            return false
+        }
+        let end = endOfTarget(bytes, from: start, to: bytes.count)
+        guard end &+ 11 <= min(bytes.count, maximumBytes), loadWord(bytes, at: end) == 0x2E31_2F50_5454_4820,
+            loadWord(bytes, at: end &+ 3) == 0x0A0D_312E_312F_5054
+        else { return false }
+        methodName = 0..<start &- 1
+        target = start..<end
+        lines = HeadLines(from: end &+ 11)
+        progress = .fields
+        return true
     }
 
     private mutating func readRequestLine(_ bytes: Span<UInt8>, _ line: Range<Int>) -> HeadViolation? {
@@ -161,6 +198,24 @@ public struct RequestHead: ~Copyable, Sendable {
         if host.isEmpty { host = block.host }
         return block.finish(bytes, version: version)
     }
+}
+
+/// What a request's head says of the message and of the connection; see the properties of `RequestHead`.
+public struct RequestOutline: Equatable, Sendable {
+    /// The method.
+    public var method: Method
+    /// The version in the request line.
+    public var version: HTTPVersion
+    /// The bytes of the whole head.
+    public var end: Int
+    /// The body's length in bytes; -1 when there is no Content-Length.
+    public var contentLength: Int
+    /// Whether the body comes in chunks.
+    public var isChunked: Bool
+    /// Whether the client wants to use the connection again.
+    public var keepsAlive: Bool
+    /// Whether the client waits for `100 Continue`.
+    public var expectsContinue: Bool
 }
 
 /// Names a method; methods are spelt in capitals only.

@@ -1,4 +1,5 @@
 import Bytes
+import Synchronization
 
 /// A strict, resumable parser of HTTP/1.1 response heads, as `RequestHead` is for requests.
 public struct ResponseHead: ~Copyable, Sendable {
@@ -12,7 +13,12 @@ public struct ResponseHead: ~Copyable, Sendable {
     public private(set) var end = 0
     /// The size of the largest head that is accepted.
     public let maximumBytes: Int
+    /// The same for two heads only if they differ in nothing but the number in Content-Length; 0 tells nothing. What was
+    /// made of the one head then serves for the other too.
+    public private(set) var revision: UInt64 = 0
     private var block = FieldBlock(recalls: true)
+    /// Nothing was read of this head yet: what is there is left of the one before.
+    private var isFresh = false
     private var isPastStatusLine = false
     private var lines = HeadLines()
 
@@ -33,6 +39,11 @@ public struct ResponseHead: ~Copyable, Sendable {
     /// Whether the body is as it is: no Content-Encoding, or `identity`.
     public var contentEncodingIsIdentity: Bool { block.isIdentity }
 
+    /// Goes through the fields in their order, where they are.
+    public func forEachField(_ body: (Field) -> Void) {
+        for index in 0..<block.fields.count { body(block.fields[index]) }
+    }
+
     /// The first field of that name.
     public func first(_ name: FieldName) -> Field? {
         block.first(name)
@@ -43,13 +54,17 @@ public struct ResponseHead: ~Copyable, Sendable {
         method == .head || status < 200 || status == 204 || status == 304
     }
 
-    /// Begins anew, for the next response.
-    public mutating func reset() {
+    /// Begins anew, for the next response. What the last one said stays to be asked for until then.
+    public mutating func reset() { isFresh = true }
+
+    private mutating func clear() {
         block.reset()
         status = 0
         version = .http11
         reason = 0..<0
         end = 0
+        revision = 0
+        isFresh = false
         isPastStatusLine = false
         lines = HeadLines()
     }
@@ -58,6 +73,14 @@ public struct ResponseHead: ~Copyable, Sendable {
     ///
     /// Bytes after the head are not looked at. After `whole` or `bad`, `reset()` comes first.
     public mutating func parse(_ bytes: Span<UInt8>) -> HeadStep {
+        if isFresh {
+            // Most heads are the last one again.
+            if block.recalls(bytes) {
+                isFresh = false
+                return .whole
+            }
+            clear()
+        }
         if !isPastStatusLine {
             switch lines.next(bytes, maximum: maximumBytes) {
             case .more: return .more
@@ -71,6 +94,9 @@ public struct ResponseHead: ~Copyable, Sendable {
         guard step == .whole else { return step }
         end = lines.start
         if let violation = block.finish(bytes, version: version) { return .bad(violation) }
+        if block.remember(bytes.extracting(0..<end)) {
+            revision = revisions.add(1, ordering: .relaxed).newValue
+        }
         return .whole
     }
 
@@ -90,3 +116,6 @@ public struct ResponseHead: ~Copyable, Sendable {
         return nil
     }
 }
+
+/// How many heads were remembered, by all parsers of the process.
+private let revisions = Atomic<UInt64>(0)

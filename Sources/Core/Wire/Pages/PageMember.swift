@@ -30,21 +30,24 @@ private func plainMember(_ bytes: Span<UInt8>, _ range: Range<Int>) -> PageMembe
     }
 }
 
-/// Names the member of a page whose key begins at `start` behind its quote, and tells where the closing quote is, when
-/// it is one of those that most pages have; nil for all others, however they are written.
-func usualMember(_ bytes: Span<UInt8>, at start: Int) -> (member: PageMember, end: Int)? {
-    guard start &+ 8 <= bytes.count else { return nil }
+/// Names the member of a page that begins at `start` with the quote of its key, and tells where its value begins, when it
+/// is one of those that most pages have, without white space; nil for all others, however they are written.
+@inline(__always)
+func usualMember(_ bytes: Span<UInt8>, at start: Int) -> (member: PageMember, value: Int)? {
+    guard start &+ 19 <= bytes.count else { return nil }
     @inline(__always) func begins(_ text: StaticString) -> Bool {
         equals(bytes, start..<start &+ text.utf8CodeUnitCount, text)
     }
-    switch bytes[start] {
+    switch bytes[start &+ 1] {
     case UInt8(ascii: "i"):
-        if begins("id\"") { return (.id, start &+ 2) }
-        if begins("infoUri\"") { return (.infoURI, start &+ 7) }
-    case UInt8(ascii: "n"): if begins("nextUri\"") { return (.nextURI, start &+ 7) }
-    case UInt8(ascii: "c"): if begins("columns\"") { return (.columns, start &+ 7) }
-    case UInt8(ascii: "d"): if begins("data\"") { return (.rows, start &+ 4) }
-    case UInt8(ascii: "s"): if begins("stats\"") { return (.stats, start &+ 5) }
+        if begins("\"id\":") { return (.id, start &+ 5) }
+        if begins("\"infoUri\":") { return (.infoURI, start &+ 10) }
+    case UInt8(ascii: "p"): if begins("\"partialCancelUri\":") { return (.partialCancelURI, start &+ 19) }
+    case UInt8(ascii: "n"): if begins("\"nextUri\":") { return (.nextURI, start &+ 10) }
+    case UInt8(ascii: "c"): if begins("\"columns\":") { return (.columns, start &+ 10) }
+    case UInt8(ascii: "d"): if begins("\"data\":") { return (.rows, start &+ 7) }
+    case UInt8(ascii: "s"):
+        if begins("\"stats\":") { return (.stats, start &+ 8) }
     default: break
     }
     return nil

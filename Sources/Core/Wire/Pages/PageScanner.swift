@@ -22,13 +22,7 @@ public struct PageScanner: Sendable {
     /// The URIs that the last call of `scan` found, in their order. Each call begins with none, unless told otherwise.
     public private(set) var uris = Slots<PageURI>()
     /// The page's `id`, up to 128 bytes; empty before it was met.
-    public var idBytes: [UInt8] {
-        let id = id.span
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(idCount)
-        for index in 0..<idCount { bytes.append(id[index]) }
-        return bytes
-    }
+    public var idBytes: [UInt8] { id.bytes }
     /// A nextUri: more pages follow.
     public private(set) var hasNext = false
     /// Columns, be it none of them (`[]`).
@@ -45,24 +39,26 @@ public struct PageScanner: Sendable {
     public private(set) var errorJSON: [UInt8] = []
     /// A hash of the bytes of `columns` behind the opening bracket, as far as they were scanned; 0 without columns. It
     /// is compared within one process only, and never stored.
-    public var columnsHash: UInt64 { hasColumns ? columns.value : 0 }
+    @inlinable
+    public var columnsHash: UInt64 { columns.hash }
     /// `columns` has begun and its end was not scanned yet.
-    public var isWithinColumns: Bool { member == .columns && place == .nested }
+    @inlinable
+    public var isWithinColumns: Bool { columns.isOpen }
 
     /// Nothing of what makes a page was met: JSON perhaps, but not the protocol's.
     public var isBlank: Bool {
-        !hasNext && !hasError && !hasColumns && !hasRows && idCount == 0 && state == .absent
+        !hasNext && !hasError && !hasColumns && !hasRows && id.isEmpty && state == .absent
     }
 
-    private var id = InlineArray<128, UInt8>(repeating: 0)
-    private var idCount = 0
+    private var id = PageID()
     private var place = Place.start
     private var member = PageMember.other
     /// Within `stats`, of which `state` has not been met.
     private var isInStats = false
     /// The string or container that is crossed.
     private var crossing = Crossing.container
-    private var columns = StreamHash()
+    @usableFromInline
+    var columns = PageColumns()
     /// The members came in the engines' order so far.
     private var isCanonical = true
     /// Where the last member stands in that order.
@@ -87,15 +83,15 @@ public struct PageScanner: Sendable {
     /// Begins anew, for the next page.
     public mutating func reset() {
         uris.removeAll(keeping: 16)
-        idCount = 0
+        id.count = 0
         hasNext = false
         hasColumns = false
         hasRows = false
         hasError = false
         hasUpdateType = false
         state = .absent
-        errorJSON = []
-        columns = StreamHash()
+        if !errorJSON.isEmpty { errorJSON = [] }
+        columns.reset()
         place = .start
         member = .other
         isInStats = false
@@ -193,11 +189,19 @@ public struct PageScanner: Sendable {
     }
 
     private mutating func takeKey(_ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
-        if !isInStats, let usual = usualMember(bytes, at: index &+ 1) {
+        if isInStats {
+            if index &+ 9 <= bytes.count, equals(bytes, index..<index &+ 9, "\"state\":\"") {
+                member = .state
+                place = .value
+                index &+= 8
+                return takeWord(bytes, &index)
+            }
+        } else if let usual = usualMember(bytes, at: index) {
             meet(usual.member)
-            index = usual.end &+ 1
-            passColon(bytes, &index)
-            return nil
+            place = .value
+            index = usual.value
+            guard index < bytes.count, bytes[index] > 0x20 else { return nil }
+            return takeValue(bytes[index], bytes, &index)
         }
         let (end, isEscaped) = closingQuote(bytes, from: index &+ 1)
         if end < 0 {
@@ -268,6 +272,7 @@ public struct PageScanner: Sendable {
             place = .nested
             if member == .error, byte == 0x7B { errorJSON = [byte] }
             index &+= 1
+            if member == .columns { return takeColumns(bytes, &index) }
             if member == .rows {
                 if byte == 0x5B {
                     place = .firstRow
@@ -286,10 +291,26 @@ public struct PageScanner: Sendable {
         return nil
     }
 
+    /// Crosses the columns as far as they have come.
+    private mutating func takeColumns(_ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
+        let start = index
+        if let end = columns.recall(bytes, start) {
+            index = end
+        } else {
+            index = cross(bytes, start)
+            guard place != .nested else { return nil }
+            columns.remember(bytes, start..<index)
+        }
+        passComma(bytes, &index)
+        return nil
+    }
+
     /// Notes that the member is there; rows and words are noted where they are read.
     private mutating func note() {
         switch member {
-        case .columns: hasColumns = true
+        case .columns:
+            hasColumns = true
+            columns.begin()
         case .error: hasError = true
         case .updateType: hasUpdateType = true
         case .id, .infoURI, .partialCancelURI, .nextURI, .rows, .stats, .warnings, .updateCount, .state, .other: break
@@ -314,7 +335,7 @@ public struct PageScanner: Sendable {
         passComma(bytes, &index)
         switch member {
         case .id:
-            keepID(bytes, value)
+            id.keep(bytes, value)
         case .state:
             state = pageState(bytes, value)
             // The rest of `stats` holds nothing that is read.
@@ -340,29 +361,12 @@ public struct PageScanner: Sendable {
         uris.append(PageURI(kind: kind, value: value, path: pathOfURI(bytes, value), isEscaped: isEscaped))
     }
 
-    /// Keeps the id, unless it is too long; every page has one, and few are asked for it.
-    private mutating func keepID(_ bytes: Span<UInt8>, _ value: Range<Int>) {
-        let count = value.count <= Self.maximumWord ? value.count : 0
-        idCount = count
-        var span = id.mutableSpan
-        var room = span.mutableBytes
-        var offset = 0
-        while offset < count {
-            let at = value.lowerBound &+ offset
-            // What lies behind the id does not count.
-            let isWhole = at &+ 8 <= bytes.count
-            let word = isWhole ? loadWord(bytes, at: at) : loadWord(bytes, at: at, count: min(8, count &- offset))
-            room.storeBytes(of: word.littleEndian, toByteOffset: offset, as: UInt64.self)
-            offset &+= 8
-        }
-    }
-
     /// Crosses a string or a container from within; where it ends, or the end of `bytes`.
     private mutating func cross(_ bytes: Span<UInt8>, _ start: Int) -> Int {
         let end = crossing.cross(bytes, from: start)
         if place == .nested {
             if member == .error { capture(bytes, start..<end) }
-            if member == .columns { columns.absorb(bytes, start..<end) }
+            if member == .columns { columns.absorb(bytes, start..<end, isLast: crossing.isOver) }
         }
         if crossing.isOver { place = place == .longKey ? .colon : .separator }
         return end

@@ -28,6 +28,9 @@ struct StreamHash: Sendable {
         }
     }
 
+    /// Nothing was absorbed yet.
+    var isEmpty: Bool { length == 0 }
+
     /// The hash of all bytes so far.
     var value: UInt64 { mixed(mixed(state, pending), UInt64(truncatingIfNeeded: length)) }
 

@@ -28,11 +28,11 @@ struct SipHash {
     mutating func finish(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (UInt64, UInt64) {
         var index = range.lowerBound
         while index &+ 8 <= range.upperBound {
-            absorb(loadWord(bytes, at: index))
+            mix(loadWord(bytes, at: index))
             index &+= 8
         }
-        let rest = range.upperBound &- index
-        mix(UInt64(truncatingIfNeeded: length &+ rest) << 56 | loadWord(bytes, at: index, count: rest))
+        let tail = loadWord(bytes, at: index, count: range.upperBound &- index)
+        mix(UInt64(truncatingIfNeeded: length &+ range.count) << 56 | tail)
         v2 ^= 0xEE
         for _ in 0..<4 { round() }
         let first = v0 ^ v1 ^ v2 ^ v3

@@ -3,12 +3,12 @@ import Bytes
 /// A tag as it stands in a URI.
 public struct TagText: Sendable {
     /// `Tag.length` characters of base64url.
-    public var bytes: InlineArray<66, UInt8>
+    public var bytes: InlineArray<64, UInt8>
 }
 
 /// What the gateway adds to a URI, as `via=`, so that the next exchange finds its way.
 ///
-/// Four words and the SipHash-2-4-128 over them and the path that the tag stands behind, each word as 11 base64url
+/// Four words, and two of the SipHash-2-4-128 over them and the path that the tag stands behind: 384 bits as base64url
 /// characters, lowest bits first.
 public struct Tag: Equatable, Sendable {
     /// The coordinator's registration number; never used twice.
@@ -25,7 +25,7 @@ public struct Tag: Equatable, Sendable {
     public var minute: UInt32
 
     /// Characters of a tag's text.
-    public static let length = 66
+    public static let length = 64
 
     /// A tag; of `statement`, `sequence` and `minute` the bits beyond their widths are dropped.
     public init(
@@ -48,14 +48,11 @@ public struct Tag: Equatable, Sendable {
     public func text(key: TagKey, bytes: Span<UInt8>, path: Range<Int>) -> TagText {
         let words = words(key: key.id)
         let digest = sign(words, key, bytes, path)
-        let ends = base64Characters(of: SIMD2(endBits(words.0, words.1), endBits(words.2, words.3)))
-        let digestEnds = base64Characters(of: SIMD2(endBits(digest.0, digest.1), 0))
-        var text = InlineArray<66, UInt8>(repeating: 0)
+        var text = InlineArray<64, UInt8>(repeating: 0)
         var span = text.mutableSpan
         var out = span.mutableBytes
-        write(words.0, words.1, ends: ends[0], at: 0, into: &out)
-        write(words.2, words.3, ends: ends[1], at: 22, into: &out)
-        write(digest.0, digest.1, ends: digestEnds[0], at: 44, into: &out)
+        write((words.0, words.1, words.2), at: 0, into: &out)
+        write((words.3, digest.0, digest.1), at: 32, into: &out)
         return TagText(bytes: text)
     }
 
@@ -63,18 +60,13 @@ public struct Tag: Equatable, Sendable {
     ///
     /// The comparison takes the same time whatever differs.
     public static func read(_ bytes: Span<UInt8>, tag: Range<Int>, path: Range<Int>, keys: TagKeys) -> Tag? {
-        guard tag.count == length else { return nil }
-        let start = tag.lowerBound
-        guard let ends = base64Words(of: SIMD2(endCharacters(bytes, at: start), endCharacters(bytes, at: start + 22))),
-            let digestEnds = base64Words(of: SIMD2(endCharacters(bytes, at: start + 44), noEnds)),
-            let first = readWords(bytes, ends: ends[0], at: start),
-            let second = readWords(bytes, ends: ends[1], at: start + 22),
-            let digest = readWords(bytes, ends: digestEnds[0], at: start + 44)
+        guard tag.count == length, let first = readWords(bytes, at: tag.lowerBound),
+            let second = readWords(bytes, at: tag.lowerBound + 32)
         else { return nil }
-        let words = (first.0, first.1, second.0, second.1)
+        let words = (first.0, first.1, first.2, second.0)
         guard let key = keys.key(UInt8(words.3 >> 56)) else { return nil }
         let expected = sign(words, key, bytes, path)
-        guard (expected.0 ^ digest.0) | (expected.1 ^ digest.1) == 0 else { return nil }
+        guard (expected.0 ^ second.1) | (expected.1 ^ second.2) == 0 else { return nil }
         return Tag(words)
     }
 
@@ -116,47 +108,24 @@ private func sign(
     return hash.finish(bytes, path)
 }
 
-// Of a word the first eight characters hold 48 bits, the last three the other 16: the word's end. The ends of two
-// words are translated together, 24 bits (four characters, the last of which is none) for each.
+// Three words are four times 48 bits, of which each is eight characters.
 
-/// The 48 lowest bits.
-private let lowBits: UInt64 = 0xFFFF_FFFF_FFFF
-
-/// An A, which means 0, in the place of an end's fourth character.
-private let noCharacter: UInt64 = 0x4100_0000
-
-/// The ends of no words.
-private let noEnds: UInt64 = 0x4141_4141_4141_4141
-
-private func endBits(_ first: UInt64, _ second: UInt64) -> UInt64 {
-    first >> 48 | (second >> 48) << 24
-}
-
-/// Writes two words as 22 characters; `ends` are the characters of their ends.
+/// Writes three words as 32 characters.
 @inline(__always)
-private func write(_ first: UInt64, _ second: UInt64, ends: UInt64, at start: Int, into out: inout MutableRawSpan) {
-    let low = base64Characters(of: SIMD2(first & lowBits, second & lowBits))
+private func write(_ words: (UInt64, UInt64, UInt64), at start: Int, into out: inout MutableRawSpan) {
+    let low = base64Characters(of: SIMD2(words.0, words.0 >> 48 | words.1 << 16))
+    let high = base64Characters(of: SIMD2(words.1 >> 32 | words.2 << 32, words.2 >> 16))
     out.storeBytes(of: low[0].littleEndian, toByteOffset: start, as: UInt64.self)
-    // The fourth character is overwritten at once.
-    out.storeBytes(of: UInt32(truncatingIfNeeded: ends).littleEndian, toByteOffset: start &+ 8, as: UInt32.self)
-    out.storeBytes(of: low[1].littleEndian, toByteOffset: start &+ 11, as: UInt64.self)
-    out.storeBytes(of: UInt16(truncatingIfNeeded: ends >> 32).littleEndian, toByteOffset: start &+ 19, as: UInt16.self)
-    out.storeBytes(of: UInt8(truncatingIfNeeded: ends >> 48), toByteOffset: start &+ 21, as: UInt8.self)
+    out.storeBytes(of: low[1].littleEndian, toByteOffset: start &+ 8, as: UInt64.self)
+    out.storeBytes(of: high[0].littleEndian, toByteOffset: start &+ 16, as: UInt64.self)
+    out.storeBytes(of: high[1].littleEndian, toByteOffset: start &+ 24, as: UInt64.self)
 }
 
-/// The characters of the ends of two words whose text begins at `start`.
+/// Reads 32 characters as three words; nil when one is of another alphabet.
 @inline(__always)
-private func endCharacters(_ bytes: Span<UInt8>, at start: Int) -> UInt64 {
-    let first = loadWord(bytes, at: start + 3) >> 40 | noCharacter
-    let second = loadWord(bytes, at: start + 14) >> 40 | noCharacter
-    return first | second << 32
-}
-
-/// Reads two words of 11 characters each, of which `ends` holds the ends; nil for characters of another alphabet, and
-/// for bits that no word has.
-@inline(__always)
-private func readWords(_ bytes: Span<UInt8>, ends: UInt64, at start: Int) -> (UInt64, UInt64)? {
-    let characters = SIMD2(loadWord(bytes, at: start), loadWord(bytes, at: start + 11))
-    guard ends & 0xFF_0000_FF00_00 == 0, let low = base64Words(of: characters) else { return nil }
-    return (low[0] | ends << 48, low[1] | (ends >> 24) << 48)
+private func readWords(_ bytes: Span<UInt8>, at start: Int) -> (UInt64, UInt64, UInt64)? {
+    guard let low = base64Words(of: SIMD2(loadWord(bytes, at: start), loadWord(bytes, at: start &+ 8))),
+        let high = base64Words(of: SIMD2(loadWord(bytes, at: start &+ 16), loadWord(bytes, at: start &+ 24)))
+    else { return nil }
+    return (low[0] | low[1] << 48, low[1] >> 16 | high[0] << 32, high[0] >> 32 | high[1] << 16)
 }
