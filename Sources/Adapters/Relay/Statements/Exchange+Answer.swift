@@ -114,27 +114,21 @@ extension Exchange {
                 framing = .chunks
                 return write(bytes, range)
             }
-            let left = upstream?.passRawChunks() ?? 0
-            out.put(chunkSize: range.count)
-            guard left > 0 else { return write(bytes, range) }
+            out.put(chunkSize: range.count + (upstream?.passRawChunks() ?? 0))
             write(bytes, range)
-            openRawChunk(left)
         }
         settle()
-    }
-
-    /// Closes our own chunk and opens one of the length that the coordinator's chunk has left.
-    func openRawChunk(_ left: Int) {
-        out.clear()
-        out.put("\r\n")
-        out.put(chunkSize: left)
-        write([UInt8]().span, 0..<0)
     }
 
     /// Sends more of the body.
     func emit(_ bytes: Span<UInt8>, _ range: Range<Int>, isLast: Bool) {
         guard front != nil else { return isLast ? end() : () }
-        out.clear()
+        var range = range
+        if let count = unsent.take() {
+            range = range.lowerBound - count..<range.upperBound
+        } else {
+            out.clear()
+        }
         switch framing {
         case .length, .close, .rawChunks: break
         case .chunks:

@@ -22,6 +22,7 @@ extension Exchange {
         // A page that drips has as long as an answer has; servers that run statements in the POST have all the time.
         if target?.startsOnPost == true { answerBy = now + relay.limits.readerProgress }
         buildAnswerHead(head, bytes)
+        if leaveInChunks(bytes, body) { return }
         if body.count > relay.limits.pageStart {
             let start = bytes.extracting(body)
             if !startLeaving(start) { page.append(contentsOf: start) }
@@ -93,143 +94,8 @@ extension Exchange {
         end()
     }
 
-    /// Begins to send a page that is too large to be kept, unless it may be the last.
-    func startLeavingKept() {
-        let whole = page
-        page = []
-        if !startLeaving(whole.span) { page = whole }
-    }
-
-    /// Begins to send a page, unless it is kept back: then the answer is false. Only what came since the last call is
-    /// scanned.
-    func startLeaving(_ body: Span<UInt8>) -> Bool {
-        let step = scanner.scan(body, from: scanned, keepsURIs: true)
-        if keepsBack(body.count, step) { return false }
-        leave(body, step)
-        return true
-    }
-
-    /// Whether a page of which so much has come waits on: no nextUri was seen, so it may be the last, with an error at
-    /// its end (design 3). Not for long, for the client waits too, and only while no row has left and there is room.
-    private func keepsBack(_ count: Int, _ step: PageStep) -> Bool {
-        let safe: Int
-        switch step {
-        case .more(let end), .whole(let end): safe = end
-        case .streams, .malformed: return false
-        }
-        let limits = relay.limits
-        guard !scanner.hasNext, count <= limits.lastPage, cell?.rowsLeft != true else { return false }
-        if scanned == 0 { keepBackBy = now + limits.pollAnswer }
-        guard now < keepBackBy, relay.hub.keptBytes.take(count - pageBudget, limit: limits.pagesKeptBack) else {
-            return false
-        }
-        pageBudget = count
-        scanned = safe
-        answerBy = now + (target?.startsOnPost == true ? limits.readerProgress : limits.pollAnswer)
-        return true
-    }
-
-    private func leave(_ body: Span<UInt8>, _ step: PageStep) {
-        scanned = 0
-        let safe: Int
-        var streams = false
-        switch step {
-        case .malformed:
-            dropUpstream()
-            return handle(.notProtocol)
-        case .streams(let end):
-            safe = end
-            // Without framing only the page's own end tells that it is not cut, so it is scanned to its end.
-            streams = isFramed
-        case .more(let end): safe = end
-        case .whole: safe = body.count
-        }
-        // Whether this is the last page may not be known yet; its end is told when it has come.
-        guard let sequence = ask(isLast: false, leavesUnread: true) else { return }
-        self.sequence = sequence
-        noteTransaction()
-        // A page that cannot be kept back cannot wait for the store either.
-        if let started = startedTransaction, let target { pin(started, at: target, stored: nil) }
-        guard front != nil else {
-            rememberNext(body)
-            return upstream == nil ? end() : drop()
-        }
-        out.clear()
-        out.put(answerHead)
-        answerBy = now + relay.limits.readerProgress
-        hasLeft = true
-        if streams {
-            let length = answerLength >= 0 ? answerLength + growth(body) : -1
-            beginBody(contentLength: length, isChunked: answerChunked)
-            phase = .streaming
-            sendSpliced(body, upTo: body.count)
-        } else {
-            beginBody(contentLength: -1, isChunked: false)
-            phase = .walking
-            sendSpliced(body, upTo: safe)
-            page.append(contentsOf: body.extracting(safe..<body.count))
-        }
-        giveBackBudget()
-        settle()
-    }
-
-    /// Sends the head and the beginning of the body with its URIs replaced.
-    private func sendSpliced(_ body: Span<UInt8>, upTo end: Int) {
-        let spliced = end + growth(body)
-        switch framing {
-        case .length, .close: break
-        case .chunks:
-            if spliced > 0 {
-                if owesLineEnd { out.put("\r\n") }
-                out.put(chunkSize: spliced)
-                owesLineEnd = true
-            }
-        case .rawChunks: out.put(chunkSize: spliced)
-        }
-        let at = splice(body, sequence: sequence)
-        write(body, at..<end)
-        if framing == .rawChunks, let left = upstream?.passRawChunks(), left > 0 { openRawChunk(left) }
-    }
-
-    /// Scans on through a page that leaves.
-    func walk(isLast: Bool) {
-        let body = page
-        page = []
-        answerBy = now + relay.limits.readerProgress
-        let step = scanner.scan(body.span, from: 0)
-        let safe: Int
-        var isWhole = false
-        switch step {
-        case .malformed: return breakOff()
-        case .more(let end), .streams(let end): safe = end
-        case .whole:
-            // What follows the page is white space: Presto ends it with a line feed.
-            safe = body.count
-            isWhole = true
-        }
-        if front != nil, safe > 0 {
-            out.clear()
-            sendSpliced(body.span, upTo: safe)
-        }
-        if isLast {
-            guard isWhole else { return breakOff() }
-            if !scanner.hasNext { noteLastPage() }
-            if front != nil, framing == .chunks { endChunks() }
-            return end()
-        }
-        if safe < body.count { page.append(contentsOf: body.span.extracting(safe..<body.count)) }
-        settle()
-    }
-
-    private func giveBackBudget() {
-        if pageBudget > 0 {
-            relay.hub.keptBytes.giveBack(pageBudget)
-            pageBudget = 0
-        }
-    }
-
     /// Whether the answer says by itself where it ends.
-    private var isFramed: Bool { answerLength >= 0 || answerChunked }
+    var isFramed: Bool { answerLength >= 0 || answerChunked }
 
     // MARK: Asking
 
@@ -238,7 +104,7 @@ extension Exchange {
     /// - Parameters:
     ///   - leavesUnread: it leaves before all of it was scanned.
     ///   - isWhole: with it the exchange ends.
-    private func ask(isLast: Bool, leavesUnread: Bool = false, isWhole: Bool = false) -> UInt32? {
+    func ask(isLast: Bool, leavesUnread: Bool = false, isWhole: Bool = false) -> UInt32? {
         let name = isSubmitting && !(scanner.hasError && isLast) ? noteSubmitted(isLast: isLast) : nil
         guard let cell else { return (tag?.sequence ?? 0) &+ 1 }
         // But for a page that waits for the store.
@@ -345,7 +211,7 @@ extension Exchange {
     var pageID: String { String(decoding: scanner.idBytes, as: UTF8.self) }
 
     /// The page that has left was the last. A cancel that came meanwhile stands: it cannot be called back.
-    private func noteLastPage() {
+    func noteLastPage() {
         guard let cell else { return }
         // The page may have begun to leave before its id had come.
         if isSubmitting, cell.placement.queryID.isEmpty, let name = noteSubmitted(isLast: true) { cell.named(name) }

@@ -131,6 +131,8 @@ final class Exchange: UpstreamClient, Ticking {
     var sequence: UInt32 = 0
     var framing = Framing.length
     var owesLineEnd = false
+    /// The head waits in the loop's output, and so many bytes behind it in the read: they leave with what follows them.
+    var unsent: Int?
     var startedTransaction: String?
     var clearsTransaction = false
     /// The answer's head changes the client's session.
@@ -335,6 +337,7 @@ final class Exchange: UpstreamClient, Ticking {
     private func letGo() -> Front? {
         phase = .atRest
         isPaused = false
+        unsent = nil
         dropUpstream()
         giveBackPage()
         dropBody()

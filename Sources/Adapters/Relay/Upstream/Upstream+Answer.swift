@@ -87,6 +87,22 @@ extension Upstream {
         if client != nil { takeBody(bytes, from: range.upperBound) }
     }
 
+    /// What of a chunked answer lies from there on in the same read: bytes of its body, and whether it ends there.
+    func chunksAhead(in bytes: Span<UInt8>, from: Int) -> (count: Int, hasEnd: Bool) {
+        guard case .chunked(var body) = framing else { return (0, false) }
+        var at = from
+        var count = 0
+        while true {
+            switch body.next(bytes, from: at) {
+            case .data(let range):
+                count += range.count
+                at = range.upperBound
+            case .end: return (count, true)
+            case .more, .bad: return (count, false)
+            }
+        }
+    }
+
     private func takeBody(_ bytes: Span<UInt8>, from: Int) {
         guard client != nil else { return discard() }
         switch framing {
