@@ -71,7 +71,6 @@ public final class Listener: OpenHandle {
     }
 
     private func poll() {
-        loop.isDue = true
         _ = unsafe uv_poll_start(handle, Int32(UV_READABLE.rawValue)) { handle, _, _ in
             guard let data = unsafe handle?.pointee.data else { return }
             unsafe Unmanaged<Listener>.fromOpaque(data).takeUnretainedValue().takeConnections()

@@ -1,7 +1,6 @@
 import CUV
 
-/// One loop: streams are its own, all else is libuv's. It and all that it gives out stay on the thread of the
-/// `LoopThread` that made it.
+/// One libuv loop. It and all that it gives out stay on the thread of the `LoopThread` that made it.
 @safe
 public final class Loop {
     let system: UnsafeMutablePointer<uv_loop_t>
@@ -9,35 +8,18 @@ public final class Loop {
     let buffer: UnsafeMutableBufferPointer<UInt8>
     /// True from `LoopThread.stop` on: what is opened now closes at once.
     private(set) var isStopping = false
-    /// libuv has something to do: its descriptor told so, or it is to watch one more, which it begins in its next run.
-    var isDue = true
-    private let poller: Poller
-    private let events: UnsafeMutableBufferPointer<epoll_event>
-    /// All that are not closed.
-    private var streams: [Stream] = []
-    /// Streams that were not read to where nothing is left.
-    private var unread: [Stream] = []
-    /// Streams whose owners are to hear that they are closed.
-    private var ended: [Stream] = []
     /// Streams whose answer has left and that wait for their peer's end, and the clock that looks after them.
     private var lingering: [Stream] = []
     private var lingerTicker: Ticker?
 
-    /// What is told at once.
-    private static let eventsPerRound = 512
-
-    init(_ system: UnsafeMutablePointer<uv_loop_t>, _ poller: Poller, bufferBytes: Int) {
+    init(_ system: UnsafeMutablePointer<uv_loop_t>, bufferBytes: Int) {
         unsafe self.system = unsafe system
-        self.poller = poller
-        unsafe events = .allocate(capacity: Self.eventsPerRound)
-        unsafe events.initialize(repeating: epoll_event())
         unsafe buffer = .allocate(capacity: bufferBytes)
         unsafe buffer.initialize(repeating: 0)
     }
 
     deinit {
         unsafe buffer.deallocate()
-        unsafe events.deallocate()
         unsafe system.deallocate()
     }
 
@@ -80,83 +62,9 @@ public final class Loop {
         SignalWatch(self, number, body)
     }
 
-    // MARK: Running
-
-    /// Runs until all is closed.
-    func run() {
-        repeat {
-            let hasMore = isDue || !unread.isEmpty || !ended.isEmpty
-            let patience = unsafe hasMore ? 0 : uv_backend_timeout(system)
-            let count = unsafe poller.wait(events, milliseconds: patience)
-            unsafe uv_update_time(system)
-            for index in 0..<count { unsafe tell(events[index]) }
-            readRests()
-            runRest()
-            tellEnds()
-        } while unsafe !streams.isEmpty || uv_loop_alive(system) != 0
-    }
-
-    private func tell(_ event: epoll_event) {
-        guard let data = unsafe event.data.ptr else {
-            isDue = true
-            return
-        }
-        let change = unsafe SocketChange(event.events)
-        // It stays among the streams until the end of the round in which it is closed.
-        unsafe Unmanaged<Stream>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.ready(change) }
-    }
-
-    private func readRests() {
-        guard !unread.isEmpty else { return }
-        let streams = unread
-        unread = []
-        for stream in streams { stream.readRest() }
-    }
-
-    /// Has libuv do what there is to do.
-    private func runRest() {
-        guard unsafe isDue || uv_backend_timeout(system) == 0 else { return }
-        isDue = false
-        _ = unsafe uv_run(system, UV_RUN_NOWAIT)
-    }
-
-    private func tellEnds() {
-        guard !ended.isEmpty else { return }
-        let streams = ended
-        ended = []
-        for stream in streams {
-            remove(stream)
-            stream.didClose()
-        }
-    }
-
-    // MARK: Streams
-
-    func add(_ stream: Stream) {
-        stream.place = streams.count
-        streams.append(stream)
-    }
-
-    private func remove(_ stream: Stream) {
-        let last = streams.removeLast()
-        guard last !== stream else { return }
-        last.place = stream.place
-        streams[stream.place] = last
-    }
-
-    /// Tells the stream of what happens to its socket. Answers an errno, if it cannot.
-    func watch(_ stream: Stream) -> Int32? { poller.add(stream) }
-
-    /// Has the stream read on in the next round, or in this one if it has been told of all else.
-    func readOn(_ stream: Stream) { unread.append(stream) }
-
-    /// Has the stream's owner hear that it is closed, at the end of the round.
-    func didEnd(_ stream: Stream) { ended.append(stream) }
-
-    /// Closes every stream and every handle, so that the loop runs out of work.
+    /// Closes every handle, so that the loop runs out of work.
     func closeAll() {
         isStopping = true
-        for stream in streams { stream.close() }
         unsafe uv_walk(
             system,
             { handle, _ in

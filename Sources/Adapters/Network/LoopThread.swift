@@ -75,28 +75,22 @@ private final class Inbox<State: AnyObject>: Sendable {
     /// Other threads only send on it, under the lock and while the inbox is open; the loop's thread frees it after the
     /// inbox was closed.
     nonisolated(unsafe) private let wake: UnsafeMutablePointer<uv_async_t>
-    private let poller: Poller
 
     init() throws(NetworkError) {
         let loop = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
         unsafe wake = .allocate(capacity: 1)
-        do throws(NetworkError) {
-            try unsafe succeed(uv_loop_init(loop))
-            do throws(NetworkError) {
-                poller = try unsafe Poller(loop)
-                try unsafe succeed(
-                    uv_async_init(loop, wake) { wake in
-                        guard let data = unsafe wake?.pointee.data else { return }
-                        unsafe Unmanaged<Wake>.fromOpaque(data).takeUnretainedValue().body()
-                    })
-            } catch {
-                _ = unsafe uv_loop_close(loop)
-                throw error
+        var code = unsafe uv_loop_init(loop)
+        if code == 0 {
+            code = unsafe uv_async_init(loop, wake) { wake in
+                guard let data = unsafe wake?.pointee.data else { return }
+                unsafe Unmanaged<Wake>.fromOpaque(data).takeUnretainedValue().body()
             }
-        } catch {
+            if code != 0 { _ = unsafe uv_loop_close(loop) }
+        }
+        guard code == 0 else {
             unsafe wake.deallocate()
             unsafe loop.deallocate()
-            throw error
+            throw .failed(step: "setting up a loop", code: -code)
         }
         unsafe wake.pointee.data = nil
     }
@@ -131,7 +125,7 @@ private final class Inbox<State: AnyObject>: Sendable {
     func run(bufferBytes: Int, make: (Loop) -> State) {
         let system = unsafe wake.pointee.loop
         guard let system = unsafe system else { return }
-        let loop = unsafe Loop(system, poller, bufferBytes: bufferBytes)
+        let loop = unsafe Loop(system, bufferBytes: bufferBytes)
         serve(loop, make(loop))
         let cleanly = unsafe uv_loop_close(system) == 0
         unsafe wake.deallocate()
@@ -156,7 +150,7 @@ private final class Inbox<State: AnyObject>: Sendable {
             if !isOpen { loop.closeAll() }
         }
         wake.retain()
-        loop.run()
+        _ = unsafe uv_run(loop.system, UV_RUN_DEFAULT)
     }
 
     /// Undoes `init` where no thread came up.
@@ -171,11 +165,6 @@ private final class Inbox<State: AnyObject>: Sendable {
         unsafe wake.deallocate()
         unsafe system.deallocate()
     }
-}
-
-/// Throws where libuv could not set a loop up.
-private func succeed(_ code: Int32) throws(NetworkError) {
-    if code != 0 { throw .failed(step: "setting up a loop", code: -code) }
 }
 
 /// What the wake-up runs on the loop's thread.

@@ -1,8 +1,7 @@
 import CUV
 import Glibc
 
-/// Ignores SIGPIPE for the whole process: without it the end of who reads from a library's socket, or from standard output,
-/// ends the process.
+/// Ignores SIGPIPE for the whole process. libuv writes with write(2), so without it a peer's reset ends the process.
 public func ignoreBrokenPipes() {
     _ = signal(SIGPIPE, SIG_IGN)
 }

@@ -19,7 +19,6 @@ public final class SignalWatch: OpenHandle {
                 guard let data = unsafe handle?.pointee.data else { return }
                 unsafe Unmanaged<SignalWatch>.fromOpaque(data).takeUnretainedValue().body?()
             }, number)
-        loop.isDue = true
         if loop.isStopping { stop() }
     }
 

@@ -1,3 +1,4 @@
+import CUV
 import Glibc
 
 // The endings. Which one a peer gets to see matters: a plain close while its bytes lie unread sends a reset, and a
@@ -60,23 +61,19 @@ extension Stream {
         guard phase != .closing, phase != .closed else { return }
         writtenAtClose = bytesWritten
         phase = .closing
-        stopReading()
+        descriptor = -1
         isLingering = false
         self.reason = reason
-        backlog = Backlog()
-        if byReset { resetWhenClosed() }
-        if descriptor >= 0 { _ = Glibc.close(descriptor) }
-        descriptor = -1
-        loop.didEnd(self)
+        waiting = nil
+        let didClose: uv_close_cb = { handle in
+            guard let data = unsafe handle?.pointee.data else { return }
+            unsafe Unmanaged<Stream>.fromOpaque(data).takeRetainedValue().didClose()
+        }
+        if byReset, unsafe uv_tcp_close_reset(handle, didClose) == 0 { return }
+        unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), didClose)
     }
 
-    private func resetWhenClosed() {
-        var atOnce = Glibc.linger(l_onoff: 1, l_linger: 0)
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
-    }
-
-    /// The last that its loop calls.
-    func didClose() {
+    private func didClose() {
         phase = .closed
         owner?.closed(reason)
         owner = nil

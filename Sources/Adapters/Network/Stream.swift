@@ -1,11 +1,12 @@
 import CUV
 import Glibc
 
-/// One TCP connection on its loop. It is read from the beginning; writes go to the kernel at once, and only what the
-/// kernel does not take is copied.
+/// One TCP connection on its loop. It is read from the beginning and stays armed; writes go to the kernel at once, and
+/// only what the kernel does not take is copied.
 ///
-/// The loop keeps an open stream, and that its owner, whoever else lets go of them; `closed` ends that.
-public final class Stream {
+/// An open handle keeps its stream and its owner alive, whoever else lets go of them; `closed` ends that.
+@safe
+public final class Stream: OpenHandle {
     enum Phase {
         case connecting, open
         /// `finish` was called: what is queued leaves, what comes is dropped.
@@ -17,24 +18,16 @@ public final class Stream {
     public let loop: Loop
     /// Who is at the other end.
     public private(set) var peer: SocketAddress?
+    let handle: UnsafeMutablePointer<uv_tcp_t>
     /// The socket, from where it was opened to where its closing begins; else -1.
     var descriptor: Int32 = -1
-    /// Its place among the loop's streams.
-    var place = -1
     var owner: (any StreamOwner)?
     var phase = Phase.closed
     var reason = CloseReason.local
 
     // Reading
     private var isPaused = false
-    /// The peer's bytes are wanted: neither paused nor ended.
-    private(set) var isReading = false
-    /// The kernel told that there is something to read, and it was not all read. It does not tell so again.
-    private var isReadable = false
-    /// It told that the peer has ended, or of an error: it is read on until that comes.
-    private var hasEnd = false
-    /// It is among those that the loop is to read on.
-    private var isUnread = false
+    private var isReading = false
     private(set) var sawEnd = false
     /// More of what has begun to come is on its way: before each read this thread lets others have its processor first.
     ///
@@ -45,7 +38,8 @@ public final class Stream {
 
     // Writing: see Stream+Writing.swift
     var accepted = 0
-    var backlog = Backlog()
+    var isFlushing = false
+    var waiting: WriteBlock?
     var wantsShutdown = false
     var didShutdown = false
     var writeBroke = false
@@ -56,8 +50,25 @@ public final class Stream {
     var isLingering = false
     var lingersUntil: Int64 = 0
 
+    /// TCP keep-alive probes begin after so many seconds without traffic.
+    private static let keepAliveSeconds: UInt32 = 60
+
     /// A stream that is closed until it is opened or connected, once: an owner can hold it as a constant.
-    public init(_ loop: Loop) { self.loop = loop }
+    public init(_ loop: Loop) {
+        self.loop = loop
+        unsafe handle = .allocate(capacity: 1)
+    }
+
+    deinit { unsafe handle.deallocate() }
+
+    private func begin(owner: any StreamOwner, peer: SocketAddress?) {
+        precondition(self.peer == nil && self.owner == nil && phase == .closed, "a stream is opened once")
+        self.owner = owner
+        self.peer = peer
+        phase = .connecting
+        unsafe uv_tcp_init(loop.system, handle)
+        unsafe handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    }
 
     /// False once an ending was called or the stream closed: nothing more is read or written.
     public var isOpen: Bool {
@@ -71,7 +82,7 @@ public final class Stream {
     public func pauseReading() {
         guard isOpen, !isPaused else { return }
         isPaused = true
-        isReading = false
+        stopReading()
         // Reading on was to tell of the end.
         if writeBroke { beginClosing(.reset) }
     }
@@ -81,6 +92,13 @@ public final class Stream {
         guard isOpen, isPaused else { return }
         isPaused = false
         if phase == .open { startReading() }
+    }
+
+    /// True while the peer's bytes are read: neither paused nor ended.
+    var isArmed: Bool { isReading }
+
+    var system: UnsafeMutablePointer<uv_stream_t> {
+        unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
     }
 
     /// The errno that the socket has not told yet, or 0.
@@ -97,43 +115,42 @@ public final class Stream {
     public func open(_ descriptor: OwnedDescriptor, owner: any StreamOwner) {
         begin(owner: owner, peer: descriptor.peer)
         guard !loop.isStopping, let number = descriptor.take() else { return beginClosing(.local) }
+        let code = unsafe uv_tcp_open(handle, number)
+        guard code == 0 else {
+            _ = Glibc.close(number)
+            return beginClosing(CloseReason(libuv: code))
+        }
         self.descriptor = number
         setOptions()
         phase = .open
         startReading()
-        watch()
     }
 
     /// Connects to an address. The owner gets `connected`, or `closed`; what is written before waits for it.
     public func connect(_ address: SocketAddress, owner: any StreamOwner) {
         begin(owner: owner, peer: address)
         guard !loop.isStopping else { return beginClosing(.local) }
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, kind, 0)
-        guard descriptor >= 0 else { return beginClosing(CloseReason(errno)) }
+        let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
+        let code = unsafe address.withSystemAddress { system, _ in
+            unsafe uv_tcp_connect(request, handle, system) { request, status in
+                guard let request = unsafe request else { return }
+                let data = unsafe request.pointee.handle?.pointee.data
+                unsafe request.deallocate()
+                guard let data = unsafe data else { return }
+                unsafe Unmanaged<Stream>.fromOpaque(data).takeUnretainedValue().didConnect(status)
+            }
+        }
+        guard code == 0 else {
+            unsafe request.deallocate()
+            return beginClosing(CloseReason(libuv: code))
+        }
+        _ = unsafe uv_fileno(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
         setOptions()
-        let number = descriptor
-        let code = unsafe address.withSystemAddress { unsafe Glibc.connect(number, $0, $1) }
-        guard code == 0 || errno == EINPROGRESS || errno == EINTR else { return beginClosing(CloseReason(errno)) }
-        watch()
     }
 
-    private func begin(owner: any StreamOwner, peer: SocketAddress?) {
-        precondition(self.peer == nil && self.owner == nil && phase == .closed, "a stream is opened once")
-        self.owner = owner
-        self.peer = peer
-        phase = .connecting
-        loop.add(self)
-    }
-
-    /// From now on the loop calls `ready`.
-    private func watch() {
-        if let code = loop.watch(self) { beginClosing(CloseReason(code)) }
-    }
-
-    private func didConnect() {
-        let error = pendingError
-        guard error == 0 else { return beginClosing(CloseReason(error)) }
+    private func didConnect(_ status: Int32) {
+        guard phase == .connecting else { return }
+        guard status == 0 else { return beginClosing(CloseReason(libuv: status)) }
         phase = .open
         if !isPaused { startReading() }
         owner?.connected()
@@ -141,64 +158,41 @@ public final class Stream {
     }
 
     private func setOptions() {
-        set(IPPROTO_TCP, TCP_NODELAY, 1)
-        // Probes begin after a minute without traffic; ten that are not answered within ten seconds end the connection.
-        set(SOL_SOCKET, SO_KEEPALIVE, 1)
-        set(IPPROTO_TCP, TCP_KEEPIDLE, 60)
-        set(IPPROTO_TCP, TCP_KEEPINTVL, 1)
-        set(IPPROTO_TCP, TCP_KEEPCNT, 10)
-    }
-
-    private func set(_ level: some BinaryInteger, _ option: Int32, _ value: Int32) {
-        var value = value
-        _ = unsafe setsockopt(descriptor, Int32(level), option, &value, socklen_t(MemoryLayout<Int32>.size))
-    }
-
-    // MARK: What the kernel tells
-
-    /// The kernel told of a change of the socket. It tells of each once.
-    func ready(_ change: SocketChange) {
-        if phase == .connecting { didConnect() }
-        if change.mayRead {
-            isReadable = true
-            if change.hasEnd { hasEnd = true }
-            read()
-        }
-        if change.mayWrite { flush() }
+        unsafe uv_tcp_nodelay(handle, 1)
+        unsafe uv_tcp_keepalive(handle, 1, Self.keepAliveSeconds)
     }
 
     // MARK: Reading
 
     func startReading() {
         guard !isReading, !sawEnd else { return }
-        isReading = true
-        if isReadable { readOn() }
+        let code = unsafe uv_read_start(
+            system,
+            // Without a buffer libuv reads nothing and only tells that there is something to read.
+            { _, _, buffer in unsafe buffer?.pointee = uv_buf_t(base: nil, len: 0) },
+            { handle, _, _ in
+                guard let data = unsafe handle?.pointee.data else { return }
+                // The handle keeps the stream until its close callback, which is never called from within this one.
+                unsafe Unmanaged<Stream>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.read() }
+            })
+        isReading = code == 0
+        if code != 0 { beginClosing(CloseReason(libuv: code)) }
     }
 
-    func stopReading() { isReading = false }
-
-    /// Has the loop read what is left after other streams had their turn.
-    private func readOn() {
-        guard !isUnread else { return }
-        isUnread = true
-        loop.readOn(self)
+    func stopReading() {
+        guard isReading else { return }
+        isReading = false
+        _ = unsafe uv_read_stop(system)
     }
 
-    /// Reads what was left.
-    func readRest() {
-        isUnread = false
-        read()
-    }
-
-    /// Reads once what is there.
+    /// Reads what is there, once: where more is left the loop calls again, after other streams had their turn.
+    ///
+    /// Not by libuv: its read(2) goes through the kernel's file layer, which costs a poll a quarter of a microsecond
+    /// more than recv(2).
     private func read() {
-        guard isReading, isReadable else { return }
         if expectsMore { sched_yield() }
-        let room = unsafe loop.buffer.count
-        let count = unsafe recv(descriptor, loop.buffer.baseAddress, room, 0)
+        let count = unsafe recv(descriptor, loop.buffer.baseAddress, loop.buffer.count, Int32(MSG_DONTWAIT))
         if count > 0 {
-            // Of what comes behind it the kernel will tell, but not of what lies there already.
-            if count == room || hasEnd { readOn() } else { isReadable = false }
             guard phase == .open else { return drop(count) }
             let bytes = unsafe UnsafeBufferPointer(start: loop.buffer.baseAddress, count: count)
             // Taken meanwhile: to count one more reference costs two atomic steps.
@@ -213,21 +207,11 @@ public final class Stream {
     }
 
     private func didNotRead(_ error: Int32) {
-        switch error {
-        case EAGAIN: isReadable = false
-        case EINTR: readOn()
-        default:
-            // Once the answer has left, how the peer goes away makes no difference.
-            let isDone = phase == .finishing && didShutdown
-            beginClosing(isDone ? .local : CloseReason(error))
-        }
-    }
-
-    /// Nothing can be written any more; what the peer had sent before is read on to its end.
-    func readToEnd() {
-        isReadable = true
-        hasEnd = true
-        readOn()
+        // The loop calls again when there is something to read.
+        if error == EAGAIN || error == EINTR { return }
+        // Once the answer has left, how the peer goes away makes no difference.
+        let isDone = phase == .finishing && didShutdown
+        beginClosing(isDone ? .local : CloseReason(libuv: -error))
     }
 
     private func didReadEnd() {
@@ -236,7 +220,7 @@ public final class Stream {
         // recv(2) tells of an end where a reset came with the last bytes: the socket knows better.
         let error = pendingError
         if writeBroke || error != 0, phase == .open {
-            beginClosing(error == 0 ? .reset : CloseReason(error))
+            beginClosing(error == 0 ? .reset : CloseReason(libuv: -error))
         } else if phase == .open {
             owner?.ended()
         } else if phase == .finishing, didShutdown {

@@ -1,4 +1,4 @@
-import Glibc
+import CUV
 
 /// What a stream tells its owner, on its loop's thread and never from inside a call that the owner makes.
 public protocol StreamOwner: AnyObject {
@@ -41,14 +41,14 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The reason for an errno.
-    init(_ code: Int32) {
+    /// The reason for one of libuv's codes (a negative errno).
+    init(libuv code: Int32) {
         switch code {
-        case ECONNRESET, EPIPE, ECONNABORTED: self = .reset
-        case ECONNREFUSED: self = .refused
-        case EHOSTUNREACH, ENETUNREACH, ENETDOWN: self = .unreachable
-        case ETIMEDOUT: self = .timedOut
-        default: self = .failed(code)
+        case UV_ECONNRESET.rawValue, UV_EPIPE.rawValue, UV_ECONNABORTED.rawValue: self = .reset
+        case UV_ECONNREFUSED.rawValue: self = .refused
+        case UV_EHOSTUNREACH.rawValue, UV_ENETUNREACH.rawValue, UV_ENETDOWN.rawValue: self = .unreachable
+        case UV_ETIMEDOUT.rawValue: self = .timedOut
+        default: self = .failed(-code)
         }
     }
 }
