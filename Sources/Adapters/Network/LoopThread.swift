@@ -12,7 +12,7 @@ public final class LoopThread<State: AnyObject>: Sendable {
     ///
     /// `name` is what the system's tools show (15 bytes at most), `bufferBytes` the size of the loop's read buffer.
     public init(
-        name: String, bufferBytes: Int = 261_932, make: @escaping @Sendable (Loop) -> State
+        name: String, bufferBytes: Int = 262_144, make: @escaping @Sendable (Loop) -> State
     ) throws(NetworkError) {
         let inbox = try Inbox<State>()
         self.inbox = inbox

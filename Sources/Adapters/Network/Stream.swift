@@ -29,12 +29,6 @@ public final class Stream: OpenHandle {
     private var isPaused = false
     private var isReading = false
     private(set) var sawEnd = false
-    /// More of what has begun to come is on its way: before each read this thread lets others have its processor first.
-    ///
-    /// The sender, or who reads what is passed on, may wait for just that processor. Left to run, it has more ready:
-    /// fewer reads and writes of more bytes each, and nobody is woken for every few of them. Where nobody waits, this
-    /// is a system call of a fifth of a microsecond.
-    public var expectsMore = false
 
     // Writing: see Stream+Writing.swift
     var accepted = 0
@@ -190,7 +184,6 @@ public final class Stream: OpenHandle {
     /// Not by libuv: its read(2) goes through the kernel's file layer, which costs a poll a quarter of a microsecond
     /// more than recv(2).
     private func read() {
-        if expectsMore { sched_yield() }
         let count = unsafe recv(descriptor, loop.buffer.baseAddress, loop.buffer.count, Int32(MSG_DONTWAIT))
         if count > 0 {
             guard phase == .open else { return drop(count) }

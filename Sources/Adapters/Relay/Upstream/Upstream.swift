@@ -136,8 +136,6 @@ final class Upstream: StreamOwner {
                 kept = []
                 take(whole.span)
             }
-            // Unless it was all of the answer: then the next request may be under way already.
-            stream.expectsMore = state == .answering
         case .closed: break
         }
     }
