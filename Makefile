@@ -37,7 +37,7 @@ fmt: ## Format the sources
 release: setup ## Build the binary to ship: .build/release/penstock, without a Swift runtime beside it
 	swift build --configuration release $(LINKING) --product penstock
 
-bench: build-measured ## CPU per relayed request beside HAProxy, nginx, Envoy (installs them; 6 minutes; ARGS='--cases POST')
+bench: build-measured ## CPU per request beside HAProxy, nginx, Envoy (installs them; 6 minutes; ARGS="--cases POST")
 	@Scripts/setup-bench.sh
 	python3 Tests/Benchmarks/bench.py $(ARGS)
 
