@@ -63,10 +63,9 @@ extension Front {
         case .get where isPartialCancel, .head where isPartialCancel: answer(405, allow: "DELETE")
         case .get:
             relay.counters.polls += 1
-            if cell == nil, isQueued(bytes, path), isStale(tag) { return answerNotFound() }
+            guard let cell else { return pollUnknown(head, bytes, path: path, tag: tag, target: target) }
             exchange.begin(.poll, head, bytes)
-            exchange.poll(
-                head, bytes, path: path, tag: tag, cell: cell ?? adopt(key, tag: tag, target: target), target: target)
+            exchange.poll(head, bytes, path: path, tag: tag, cell: cell, target: target)
         case .head:
             relay.counters.others += 1
             cell?.touch(now: relay.now)
@@ -88,6 +87,17 @@ extension Front {
                 head, bytes, path: path, tag: tag, cell: cell ?? adopt(key, tag: tag, target: target), target: target)
         case .post, .put, .options, .other: answer(405, allow: "GET, HEAD, DELETE")
         }
+    }
+
+    /// A poll of a statement that is not known here.
+    private func pollUnknown(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, path: Range<Int>, tag: Tag, target: Target
+    ) {
+        if isQueued(bytes, path), isStale(tag) { return answerNotFound() }
+        exchange.begin(.poll, head, bytes)
+        let key = StatementKey(owner: tag.owner, number: tag.statement)
+        exchange.poll(
+            head, bytes, path: path, tag: tag, cell: adopt(key, tag: tag, target: target), target: target)
     }
 
     /// What was canceled is never asked for again, nor is a superseded attempt (design 4, Tombstones).

@@ -106,19 +106,18 @@ extension Exchange {
     ///   - isWhole: with it the exchange ends.
     func ask(isLast: Bool, leavesUnread: Bool = false, isWhole: Bool = false) -> UInt32? {
         let name = isSubmitting && !(scanner.hasError && isLast) ? noteSubmitted(isLast: isLast) : nil
-        guard let cell else { return (tag?.sequence ?? 0) &+ 1 }
         // But for a page that waits for the store.
         let endsExchange = isWhole && isCounted && startedTransaction == nil
-        let result = cell.page(
-            attempt: attempt, facts: facts(isLast: isLast, leavesUnread: leavesUnread), name: name,
-            endsExchange: endsExchange, now: now)
+        let facts = facts(isLast: isLast, leavesUnread: leavesUnread)
+        let (attempt, now) = (attempt, now)
+        let asked = cell.lend {
+            $0.page(attempt: attempt, facts: facts, name: name, endsExchange: endsExchange, now: now)
+        }
+        guard let result = asked else { return (tag?.sequence ?? 0) &+ 1 }
         switch result.step {
         case .relay(let sequence):
             if endsExchange { isCounted = false }
-            if result.isUnnamed { noteAdopted(cell) }
-            if result.becameRunning { report(cell, .running) }
-            if result.becameRunning || result.ended { noteLeftQueue() }
-            if result.ended { reportEnd(cell) }
+            if result.isUnnamed || result.becameRunning || result.ended { noteChange(result) }
             if let rule = result.retriedBy { relay.hub.retries.onResult(rule, succeeded: true, now: now) }
             remembersNext = result.hasPast
             return sequence
@@ -132,11 +131,21 @@ extension Exchange {
             dropUpstream()
             answerKept()
         case .columnsDiffer(let verdict, let error):
+            guard let cell else { return nil }
             report(cell, .judged(verdict, coordinator: target?.coordinator.name ?? ""))
             cancelOnTheSide()
             if let error { endHere(error, cell) } else { act(.surfaceKept(verdict)) }
         }
         return nil
+    }
+
+    /// Reports what a page that leaves has shown.
+    private func noteChange(_ result: Cell.PageResult) {
+        guard let cell else { return }
+        if result.isUnnamed { noteAdopted(cell) }
+        if result.becameRunning { report(cell, .running) }
+        if result.becameRunning || result.ended { noteLeftQueue() }
+        if result.ended { reportEnd(cell) }
     }
 
     private func facts(isLast: Bool, leavesUnread: Bool = false) -> PageFacts {
