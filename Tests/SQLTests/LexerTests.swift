@@ -77,4 +77,39 @@ private struct Seeded: RandomNumberGenerator {
             if bytes.count > limit { #expect(!kind.reads, "seed \(seed)") }
         }
     }
+
+    @Test(arguments: UInt64(0)..<20)
+    func aWordEndsBeforeTheFirstByteThatIsNoneOfAName(seed: UInt64) {
+        var random = Seeded(state: seed)
+        let names = Array("_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
+        for byte in UInt8.min...UInt8.max where !names.contains(byte) && byte != UInt8(ascii: "'") {
+            var word: [UInt8] = []
+            for _ in 0...Int.random(in: 0..<40, using: &random) {
+                word.append(names.randomElement(using: &random) ?? 0x5F)
+            }
+            let rest = [UInt8](repeating: .random(in: 0...255, using: &random), count: Int(byte & 31))
+            let bytes = [UInt8(ascii: "n")] + word + [byte] + rest
+            var lexer = Lexer(limit: bytes.count)
+            let token = lexer.next(bytes.span)
+            #expect(token == Token(kind: .word, start: 0, end: word.count + 1), "seed \(seed): \(bytes)")
+        }
+    }
+
+    @Test(arguments: Keyword.allCases)
+    func aKeywordIsSpelledInAnyCaseAndIsNoPartOfAWord(keyword: Keyword) {
+        var random = Seeded(state: 1)
+        let word = Array("\(keyword)".utf8)
+        for _ in 0..<50 {
+            let spelled = word.map { Bool.random(using: &random) ? $0 : $0 & ~0x20 }
+            let text = [UInt8](repeating: 0x20, count: Int.random(in: 0...9, using: &random)) + spelled
+            let range = text.count - word.count..<text.count
+            #expect(Keyword.spelled(by: range, in: text.span) == keyword)
+            #expect(Keyword.spelled(by: range, in: (text + [0x41]).span) == keyword)
+            var other = spelled
+            other[Int.random(in: 0..<word.count, using: &random)] = UInt8(ascii: "q")
+            #expect(Keyword.spelled(by: 0..<other.count, in: other.span) == nil)
+            let longer = spelled + [UInt8(ascii: "s")]
+            #expect(Keyword.spelled(by: 0..<longer.count, in: longer.span) == nil)
+        }
+    }
 }

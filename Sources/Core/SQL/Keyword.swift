@@ -1,3 +1,5 @@
+import Bytes
+
 /// The words that decide what a statement does. Everything else is a name to the statement kind.
 enum Keyword: CaseIterable {
     case alter, analyze, `as`, call, comment, commit, create, deallocate, delete, deny, desc, describe, drop
@@ -22,47 +24,72 @@ enum Keyword: CaseIterable {
 
     /// The keyword that an unquoted word of `text` spells, in any case of letters.
     static func spelled(by range: Range<Int>, in text: Span<UInt8>) -> Keyword? {
-        guard range.count >= 2, range.count <= longest, range.upperBound <= text.count else { return nil }
-        let drawer = drawer(length: range.count, first: text[range.lowerBound])
-        let spellings = spellings.span
-        var index = Int(drawers.span[drawer])
-        while index < spellings.count, spellings[index].drawer == drawer {
-            if spellings[index].packed == pack(range, in: text) { return spellings[index].keyword }
-            index += 1
+        let count = range.count
+        guard count >= 2, count <= 12 else { return nil }
+        // Eight letters at once, lowered; most words of a text are told by them.
+        let start = loadWord(text, at: range.lowerBound, count: min(count, 8)) | lowering
+        switch count {
+        case 2:
+            if start == word("as") { return .as }
+        case 3:
+            if start == word("not") { return .not }
+            if start == word("set") { return .set }
+            if start == word("use") { return .use }
+        case 4:
+            if start == word("call") { return .call }
+            if start == word("deny") { return .deny }
+            if start == word("desc") { return .desc }
+            if start == word("drop") { return .drop }
+            if start == word("into") { return .into }
+            if start == word("show") { return .show }
+            if start == word("with") { return .with }
+        case 5:
+            if start == word("alter") { return .alter }
+            if start == word("grant") { return .grant }
+            if start == word("merge") { return .merge }
+            if start == word("reset") { return .reset }
+            if start == word("start") { return .start }
+            if start == word("table") { return .table }
+            if start == word("using") { return .using }
+        case 6:
+            if start == word("commit") { return .commit }
+            if start == word("create") { return .create }
+            if start == word("delete") { return .delete }
+            if start == word("insert") { return .insert }
+            if start == word("revoke") { return .revoke }
+            if start == word("select") { return .select }
+            if start == word("update") { return .update }
+            if start == word("values") { return .values }
+        case 7:
+            if start == word("analyze") { return .analyze }
+            if start == word("comment") { return .comment }
+            if start == word("execute") { return .execute }
+            if start == word("explain") { return .explain }
+            if start == word("prepare") { return .prepare }
+            if start == word("refresh") { return .refresh }
+            if start == word("verbose") { return .verbose }
+        case 8:
+            if start == word("describe") { return .describe }
+            if start == word("function") { return .function }
+            if start == word("rollback") { return .rollback }
+            if start == word("truncate") { return .truncate }
+        case 9:
+            if equalsIgnoringCase(text, range, "immediate") { return .immediate }
+            if equalsIgnoringCase(text, range, "recursive") { return .recursive }
+        case 10:
+            if equalsIgnoringCase(text, range, "deallocate") { return .deallocate }
+        case 11:
+            if equalsIgnoringCase(text, range, "transaction") { return .transaction }
+        default:
+            if equalsIgnoringCase(text, range, "materialized") { return .materialized }
         }
         return nil
     }
-
-    private static let longest = 12
-
-    /// A spelling, found by its length and first letter: most words of a text are none, and are told so by that.
-    private struct Spelling {
-        var drawer: Int
-        var packed: UInt128
-        var keyword: Keyword
-    }
-
-    private static func drawer(length: Int, first: UInt8) -> Int { length << 5 | Int(first & 0x1F) }
-
-    /// A word of at most 16 bytes in one number, its letters lowered.
-    private static func pack(_ range: Range<Int>, in text: Span<UInt8>) -> UInt128 {
-        var packed: UInt128 = 0
-        for index in range { packed = packed << 8 | UInt128(text[index] | 0x20) }
-        return packed
-    }
-
-    /// All spellings by drawer.
-    private static let spellings: [Spelling] = allCases.map { keyword in
-        let bytes = Array("\(keyword)".utf8)
-        return Spelling(
-            drawer: drawer(length: bytes.count, first: bytes[0]), packed: pack(0..<bytes.count, in: bytes.span),
-            keyword: keyword)
-    }.sorted { $0.drawer < $1.drawer }
-
-    /// Where each drawer begins in `spellings`; beyond them where it is empty.
-    private static let drawers: [UInt8] = {
-        var drawers = [UInt8](repeating: .max, count: (longest + 1) << 5)
-        for (index, spelling) in spellings.enumerated().reversed() { drawers[spelling.drawer] = UInt8(index) }
-        return drawers
-    }()
 }
+
+/// The bit that tells small letters from large ones, in each of eight bytes.
+private let lowering: UInt64 = 0x2020_2020_2020_2020
+
+/// A spelling of at most eight letters, as a text's word is compared with it.
+@inline(__always)
+private func word(_ spelling: StaticString) -> UInt64 { loadWord(spelling) | lowering }

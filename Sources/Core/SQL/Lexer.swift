@@ -1,3 +1,5 @@
+import Bytes
+
 /// What a token of SQL text is. Keywords are words: which word is a keyword depends on where it stands.
 public enum TokenKind: UInt8, Sendable {
     /// An unquoted name or keyword.
@@ -65,10 +67,13 @@ public struct Lexer: Sendable {
     private mutating func skipSpace(_ text: Span<UInt8>, _ limit: Int) -> Int {
         while position < limit {
             let byte = text[position]
-            let next: UInt8 = position + 1 < limit ? text[position + 1] : 0
             if byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) {
                 position += 1
-            } else if byte == UInt8(ascii: "-"), next == UInt8(ascii: "-") {
+                continue
+            }
+            guard byte == UInt8(ascii: "-") || byte == UInt8(ascii: "/"), position + 1 < limit else { break }
+            let next = text[position + 1]
+            if byte == UInt8(ascii: "-"), next == UInt8(ascii: "-") {
                 while position < limit, text[position] != 0x0A, text[position] != 0x0D { position += 1 }
             } else if byte == UInt8(ascii: "/"), next == UInt8(ascii: "*") {
                 var index = position + 2
@@ -87,6 +92,10 @@ public struct Lexer: Sendable {
     private func token(_ text: Span<UInt8>, _ start: Int, _ limit: Int) -> (TokenKind, Int) {
         let byte = text[start]
         let next: UInt8 = start + 1 < limit ? text[start + 1] : 0
+        // Nearly all that follows is about what a quote stands behind.
+        if isLetter(byte), next != UInt8(ascii: "'"), next != UInt8(ascii: "&") {
+            return (.word, endOfWord(text, start, limit))
+        }
         switch byte {
         case UInt8(ascii: "'"):
             return quoted(text, start, limit, .string)
@@ -163,9 +172,15 @@ public struct Lexer: Sendable {
         return (.number, index)
     }
 
+    /// Where the word ends that begins at `start`, eight bytes at a time.
     private func endOfWord(_ text: Span<UInt8>, _ start: Int, _ limit: Int) -> Int {
-        var index = start + 1
-        while index < limit, isLetter(text[index]) || isDigit(text[index]) { index += 1 }
+        var index = start
+        while index &+ 8 <= limit {
+            let others = bytesOutsideWords(loadWord(text, at: index))
+            if others != 0 { return index &+ others.trailingZeroBitCount / 8 }
+            index &+= 8
+        }
+        while index < limit, isLetter(text[index]) || isDigit(text[index]) { index &+= 1 }
         return index
     }
 }
@@ -175,3 +190,16 @@ private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
 @inline(__always)
 private func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 || byte == UInt8(ascii: "_") }
+
+/// The highest bit of each of eight bytes that is no letter, digit or underscore.
+private func bytesOutsideWords(_ bytes: UInt64) -> UInt64 {
+    let lowBits: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+    let plain = bytes & lowBits
+    let lowered = (bytes | 0x2020_2020_2020_2020) & lowBits
+    // What reaches the beginning of a range carries into the highest bit, and so does what reaches its end.
+    let letters = (lowered &+ 0x1F1F_1F1F_1F1F_1F1F) & ~(lowered &+ 0x0505_0505_0505_0505)
+    let digits = (plain &+ 0x5050_5050_5050_5050) & ~(plain &+ 0x4646_4646_4646_4646)
+    let underscores = ~((plain ^ 0x5F5F_5F5F_5F5F_5F5F) &+ lowBits)
+    // What is beyond ASCII belongs to no word.
+    return (~(letters | digits | underscores) | bytes) & ~lowBits
+}

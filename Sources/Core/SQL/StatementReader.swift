@@ -96,15 +96,17 @@ struct StatementReader {
             case .end: return !untilClosed
             case .unfinished: return false
             case .word:
+                guard let keyword else { break }
                 if keyword == .table {
                     guard tableReads(text) else { return false }
                     continue
                 }
-                guard !mayWrite(text) else { return false }
+                guard !mayWrite(keyword, text) else { return false }
             case .symbol:
-                if isSymbol("(", text) { depth += 1 }
-                if isSymbol(")", text) { depth -= 1 }
-                if isSymbol(";", text) { return !untilClosed && endsAsOneStatement(text) }
+                let symbol = text[token.start]
+                if symbol == UInt8(ascii: "(") { depth += 1 }
+                if symbol == UInt8(ascii: ")") { depth -= 1 }
+                if symbol == UInt8(ascii: ";") { return !untilClosed && endsAsOneStatement(text) }
                 if untilClosed, depth == 0 {
                     advance(text)
                     return true
@@ -117,8 +119,7 @@ struct StatementReader {
 
     /// Whether the word here belongs to a statement that writes. Reserved words can be nothing else; `update` and
     /// `merge` may be names, unless another name follows.
-    private func mayWrite(_ text: Span<UInt8>) -> Bool {
-        guard let keyword else { return false }
+    private func mayWrite(_ keyword: Keyword, _ text: Span<UInt8>) -> Bool {
         guard keyword == .merge || keyword == .update else { return keyword.writes }
         var ahead = self
         ahead.advance(text)

@@ -6,6 +6,23 @@ public func loadWord(_ bytes: Span<UInt8>, at: Int) -> UInt64 {
     unsafe UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
 }
 
+/// The first eight bytes of a literal as one little-endian word; of a shorter one the other bytes are 0. Nothing but the
+/// word is left in the code.
+@inlinable
+@inline(__always)
+public func loadWord(_ text: StaticString) -> UInt64 {
+    let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    func part<Part: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: Part.Type) -> UInt64 {
+        let part = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: Part.self)
+        return UInt64(truncatingIfNeeded: Part(littleEndian: part)) &<< UInt64(8 &* offset)
+    }
+    let count = text.utf8CodeUnitCount
+    if count >= 8 { return part(0, UInt64.self) }
+    if count >= 4 { return part(0, UInt32.self) | part(count &- 4, UInt32.self) }
+    if count >= 2 { return part(0, UInt16.self) | part(count &- 2, UInt16.self) }
+    return count == 1 ? part(0, UInt8.self) : 0
+}
+
 /// Reads the `count` bytes at `at`, at most eight, as one little-endian word whose other bytes are 0.
 ///
 /// - Precondition: `bytes[at..<at + count]` lies in the span.

@@ -17,7 +17,7 @@ struct SubmissionFields {
 
     init(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         var isTransactionKnown = false
-        for field in head.fields {
+        head.forEachField { field in
             if field.name == .user { user = field.value }
             if field.name == .source { source = field.value }
             if field.name == .preparedStatement { hasPrepared = true }
@@ -28,7 +28,7 @@ struct SubmissionFields {
                 if !isNone { transaction = field.value }
             }
             if field.name == .penstockAttempt || field.name == .prestoRetryQuery { traits.isChained = true }
-            guard field.name == .penstockRetries else { continue }
+            guard field.name == .penstockRetries else { return }
             if equalsIgnoringCase(bytes, field.value, "off") { traits.mode = .off }
             if equalsIgnoringCase(bytes, field.value, "shadow") { traits.mode = .shadow }
         }
@@ -46,19 +46,21 @@ extension Exchange {
                 prepared.append(Array(bytes.extracting(field.value)))
             }
         }
-        let request = request
-        return statementKind(of: request.span.extracting(sql), limit: relay.limits.kindText) { name in
-            for value in prepared {
-                let found = preparedStatement(named: name, in: value.span)
-                if found != nil { return found }
+        return request.lend { request in
+            statementKind(of: request.extracting(sql), limit: relay.limits.kindText) { name in
+                for value in prepared {
+                    let found = preparedStatement(named: name, in: value.span)
+                    if found != nil { return found }
+                }
+                return nil
             }
-            return nil
         }
     }
 
     /// The index of the statement's group; nil if there is none at all.
-    func groupIndex(_ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ kind: StatementKind) -> Int? {
-        let snapshot = relay.snapshot
+    func groupIndex(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ kind: StatementKind, in snapshot: Snapshot
+    ) -> Int? {
         // Only selectors ask for more.
         if snapshot.table.selectors.isEmpty { return snapshot.unplaced.isEmpty ? nil : 0 }
         return snapshot.table.groupIndex(for: readFacts(head, bytes, kind))

@@ -217,7 +217,7 @@ extension Exchange {
     }
 
     /// The engine's id of the statement, as the page tells it; empty before that was met.
-    var pageID: String { String(decoding: scanner.idBytes, as: UTF8.self) }
+    var pageID: String { scanner.lendID { text($0, 0..<$0.count) } }
 
     /// The page that has left was the last. A cancel that came meanwhile stands: it cannot be called back.
     func noteLastPage() {

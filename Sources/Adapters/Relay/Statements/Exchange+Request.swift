@@ -31,8 +31,7 @@ extension Exchange {
         }
         out.put("\r\n")
         if !sql.isEmpty, sql.count <= Self.smallBody {
-            let request = request
-            out.put(request.span, sql)
+            request.lend { out.put($0, sql) }
         }
         out.copy(into: &requestHead)
     }

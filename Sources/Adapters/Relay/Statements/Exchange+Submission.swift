@@ -10,46 +10,49 @@ extension Exchange {
     /// Routes a statement whose text is whole and sends it (design 4.1).
     func submit(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) {
         relay.counters.submissions += 1
-        let hub = relay.hub
         let snapshot = relay.snapshot
-        hub.retries.onStatement(window: snapshot.retries.budgetWindow, now: now)
+        relay.hub.retries.onStatement(window: snapshot.retries.budgetWindow, now: now)
         let fields = SubmissionFields(head, bytes)
         let kind = readKind(head, bytes, fields)
-        let group = groupIndex(head, bytes, kind)
+        let group = groupIndex(head, bytes, kind, in: snapshot)
+        let nowhere = if let group { snapshot.unplaced[group] } else { snapshot.nowhere }
         let transaction = fields.transaction.map { bounded(text(bytes, $0)) }
         let pin = transaction.flatMap { relay.usePin($0) }
         var pool: String?
         var refusal: OwnError? = group == nil ? .noCoordinator : nil
         if pin == nil, let field = fields.pool {
-            let name = text(bytes, field)
+            let (name, user) = (text(bytes, field), bounded(text(bytes, fields.user)))
             pool = name
-            refusal = objection(toPool: name, in: group.map { snapshot.table.groups[$0] }, of: text(bytes, fields.user))
+            refusal = objection(toPool: name, in: group.map { snapshot.table.groups[$0] }, of: user)
         }
-        let submission = submission(
-            fields, bytes, group: group.map { snapshot.unplaced[$0].group } ?? "", kind: kind, pool: pool,
-            transaction: transaction)
-        told = submission
+        if !tellsAgain(fields, bytes, group: nowhere.group, kind: kind, pool: pool, transaction: transaction) {
+            told = Submission(
+                user: bounded(text(bytes, fields.user)), source: bounded(text(bytes, fields.source)),
+                group: nowhere.group, kind: kind, fixedPool: pool, transaction: transaction)
+        }
         let wanted: RetryTarget = pin.map { .pinned(registration: $0) } ?? .any
-        let target = refusal == nil ? target(wanted, of: submission, in: group) : nil
+        let target =
+            refusal == nil ? target(wanted, group: group, in: snapshot, nowhere.group, fixedPool: pool) : nil
 
-        var placement = Placement(
-            target?.place ?? group.map { snapshot.unplaced[$0] } ?? snapshot.nowhere, submitted: hub.clock.now())
+        let moment = relay.hub.clock.now()
+        var placement = Placement(target?.place ?? nowhere, submitted: moment)
         var machine = StatementMachine(reads: kind.reads, startsOnPost: false, traits: fields.traits, now: now)
         if let target {
             placement.incarnation = target.coordinator.incarnation
             machine.onSubmit(startsOnPost: target.startsOnPost, now: now)
         }
         let cell = Cell(
-            key: StatementKey(owner: hub.owner, number: hub.nextNumber()), machine: machine, placement: placement,
-            submission: submission,
+            key: StatementKey(owner: relay.hub.owner, number: relay.hub.nextNumber()), machine: consume machine,
+            placement: consume placement, submission: told,
             capsule: refusal == nil
                 ? Capsule(
-                    bytes: request, headEnd: sql.lowerBound, budget: hub.capsuleBytes, limit: relay.limits.capsules)
+                    bytes: request, headEnd: sql.lowerBound, budget: relay.hub.capsuleBytes,
+                    limit: relay.limits.capsules)
                 : nil,
-            waiting: hub.waiting)
+            waiting: relay.hub.waiting)
         self.cell = cell
         isSubmitting = true
-        isUntold = true
+        untold = moment
         if let refusal { return endSubmission(refusal) }
         if kind == .write, sql.count > relay.limits.kindText { readWholeText(of: cell) }
         guard let target else { return waitForTarget(wanted) }
@@ -57,46 +60,35 @@ extension Exchange {
         send(fresh: false, on: target)
     }
 
-    /// What the statement tells: mostly the same as the one before it on this connection.
-    private func submission(
+    /// Whether the statement tells what the one before it on this connection told, as most do.
+    private func tellsAgain(
         _ fields: SubmissionFields, _ bytes: Span<UInt8>, group: String, kind: StatementKind, pool: String?,
         transaction: String?
-    ) -> Submission {
-        if let told, told.kind == kind, told.group == group, told.fixedPool == pool, told.transaction == transaction,
-            spells(told.user, bytes, fields.user),
-            spells(told.source, bytes, fields.source)
-        {
-            return told
-        }
-        return Submission(
-            user: bounded(text(bytes, fields.user)), source: bounded(text(bytes, fields.source)), group: group,
-            kind: kind, fixedPool: pool, transaction: transaction)
+    ) -> Bool {
+        told.lend { told in
+            told.kind == kind && told.group == group && told.fixedPool == pool && told.transaction == transaction
+                && spells(told.user, bytes, fields.user) && spells(told.source, bytes, fields.source)
+        } ?? false
     }
 
     /// Where a new statement of the group goes.
-    private func target(_ wanted: RetryTarget, of submission: Submission, in group: Int?) -> Target? {
-        if wanted == .any, submission.fixedPool == nil, let group, let only = relay.snapshot.onlyTargets[group] {
-            return only
-        }
-        return resolve(wanted, group: submission.group, fixedPool: submission.fixedPool)
+    private func target(
+        _ wanted: RetryTarget, group index: Int?, in snapshot: Snapshot, _ group: String, fixedPool: String?
+    ) -> Target? {
+        if case .any = wanted, fixedPool == nil, let index, let only = snapshot.onlyTargets[index] { return only }
+        return resolve(wanted, group: group, fixedPool: fixedPool)
     }
 
-    /// Tells history of a statement that was sent with its POST: at once of its id too if its answer came, or at the
-    /// tick.
+    /// Tells history of a statement whose POST was taken: when its answer has come, with its id, else at the next tick
+    /// or before anything else is told of it.
     func tellSubmission(queryID: String? = nil) {
-        isUntold = false
-        guard let cell, let submission = cell.submission else { return }
-        let placement = cell.placement
-        relay.report(
-            cell.key,
-            .submitted(
-                submission, sentTo: placement.registration == 0 ? nil : placement.place, queryID: queryID),
-            at: placement.submitted)
+        guard let moment = untold.take(), let key = cell.lend({ $0.key }), let told else { return }
+        relay.report(key, .submitted(told, sentTo: target?.place, queryID: queryID), at: moment)
     }
 
     /// Tells history of something else, behind what it does not know yet.
     func report(_ cell: Cell, _ change: consuming StatementEvent.Change) {
-        if isUntold { tellSubmission() }
+        if untold != nil { tellSubmission() }
         relay.report(cell.key, change)
     }
 
@@ -182,7 +174,7 @@ extension Exchange {
         let id = queryID.utf8.span
         let isOfTarget = target.hasGiven(id)
         let newSuffix = isOfTarget ? nil : idSuffix(id)
-        if isUntold {
+        if untold != nil {
             tellSubmission(queryID: queryID)
         } else {
             relay.report(cell.key, .answered(number: Int(attempt), queryID: queryID))
@@ -222,10 +214,10 @@ extension Exchange {
 
     /// Where a POST with this head would go.
     func targetOfSubmission(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Target? {
-        guard let group = groupIndex(head, bytes, readKind(head, bytes, SubmissionFields(head, bytes))) else {
-            return nil
-        }
-        return resolve(.any, group: relay.snapshot.unplaced[group].group, fixedPool: nil)
+        let snapshot = relay.snapshot
+        let kind = readKind(head, bytes, SubmissionFields(head, bytes))
+        guard let group = groupIndex(head, bytes, kind, in: snapshot) else { return nil }
+        return target(.any, group: group, in: snapshot, snapshot.unplaced[group].group, fixedPool: nil)
     }
 
     /// Puts the lines that a submission adds to the client's. The statement's id goes into the trace token where the

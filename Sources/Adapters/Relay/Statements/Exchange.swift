@@ -91,8 +91,8 @@ final class Exchange: UpstreamClient, Ticking {
     var capsule: Capsule?
     /// What the client's newest statement told; its next one mostly tells the same.
     var told: Submission?
-    /// The statement was sent with its POST, and history does not know of it yet.
-    var isUntold = false
+    /// When the statement's POST was taken, while history was told nothing of it.
+    var untold: Timestamp?
     /// The request under way is the statement's POST.
     var isSubmitting = false
     /// Field lines with newer credentials than the capsule's.
@@ -258,7 +258,7 @@ final class Exchange: UpstreamClient, Ticking {
 
     @discardableResult
     func tick(_ now: Int64) -> Bool {
-        if isUntold { tellSubmission() }
+        if untold != nil { tellSubmission() }
         switch phase {
         case .atRest: return false
         case .holding:
@@ -342,7 +342,7 @@ final class Exchange: UpstreamClient, Ticking {
         giveBackPage()
         dropBody()
         if capsule != nil { capsule = nil }
-        if isUntold { tellSubmission() }
+        if untold != nil { tellSubmission() }
         isSubmitting = false
         dropCredentials()
         if requestHead.capacity > Self.roomAtRest { requestHead = [] }

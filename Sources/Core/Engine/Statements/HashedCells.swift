@@ -39,11 +39,11 @@ public struct HashedCells: Sendable {
     }
 
     /// Adds a cell in the place of whichever has the same hash.
-    public mutating func replace(with cell: Cell, at hash: UInt64) {
+    public mutating func replace(with cell: consuming Cell, at hash: UInt64) {
         put(cell, hash, at: index(of: hash) { _ in true })
     }
 
-    private mutating func put(_ cell: Cell, _ hash: UInt64, at index: Int) {
+    private mutating func put(_ cell: consuming Cell, _ hash: UInt64, at index: Int) {
         if slots[index].cell == nil { count += 1 }
         slots[index] = Slot(hash: hash, cell: cell)
         if count * 4 > slots.count * 3 { resize(to: slots.count * 2) }

@@ -16,6 +16,11 @@ struct PageID: Sendable {
         return bytes
     }
 
+    /// Lends the id to `body`.
+    mutating func lend<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        body(characters.span.extracting(0..<count))
+    }
+
     /// Keeps `bytes[range]`, unless that is too long.
     mutating func keep(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         let count = range.count <= PageScanner.maximumWord ? range.count : 0

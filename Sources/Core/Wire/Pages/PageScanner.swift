@@ -23,6 +23,8 @@ public struct PageScanner: Sendable {
     public private(set) var uris = Slots<PageURI>()
     /// The page's `id`, up to 128 bytes; empty before it was met.
     public var idBytes: [UInt8] { id.bytes }
+    /// Lends `idBytes` to `body`, without a copy.
+    public mutating func lendID<Result>(_ body: (Span<UInt8>) -> Result) -> Result { id.lend(body) }
     /// A nextUri: more pages follow.
     public private(set) var hasNext = false
     /// Columns, be it none of them (`[]`).
