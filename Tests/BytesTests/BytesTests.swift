@@ -67,21 +67,50 @@ private func isSame(_ bytes: [UInt8], _ range: Range<Int>, as text: StaticString
         }
     }
 
-    /// All places in order, wherever the bytes end, and as many as are wanted.
-    @Test func goesThroughAllMarkedBytes() {
-        for size in 0...40 {
-            let bytes = (0..<size).map { $0 % 3 == 1 ? UInt8(0x22) : 0x23 }
+    /// All bytes in order, wherever they end and the walk begins, with 0 behind them.
+    @Test func goesThroughBytesSixteenAtATime() {
+        for size in 0...50 {
+            let bytes = (0..<size).map { UInt8(1 + $0) }
             for start in 0...size {
-                for wanted in 1...4 {
-                    var places: [Int] = []
-                    let end = forEachMark(bytes.span, from: start, { $0.marks(of: 0x22) | $0.marks(of: 0) }) { place in
-                        places.append(place)
-                        return places.count < wanted
+                for wanted in 1...5 {
+                    var seen: [Int8] = []
+                    var rounds = 0
+                    let end = forEachSixteen(bytes.span, from: start) { sixteen, index in
+                        #expect(index == start + 16 * rounds)
+                        rounds += 1
+                        for place in 0..<16 { seen.append(sixteen[place]) }
+                        return rounds == wanted ? index + 3 : -1
                     }
-                    let all = (start..<size).filter { $0 % 3 == 1 }
-                    #expect(places == Array(all.prefix(wanted)))
-                    #expect(end == (all.count >= wanted ? all[wanted - 1] + 1 : size))
+                    let needed = (size - start + 15) / 16
+                    #expect(rounds == min(wanted, needed))
+                    #expect(end == (wanted <= needed ? start + 16 * (wanted - 1) + 3 : size))
+                    let rest = bytes[start...].map { Int8($0) } + [Int8](repeating: 0, count: 15)
+                    #expect(seen == Array(rest.prefix(16 * rounds)))
                 }
+            }
+        }
+    }
+
+    @Test func marksAreTheHighestBits() {
+        for place in 0..<16 {
+            var marks = Sixteen(repeating: 0x7F)
+            #expect(!hasMark(marks))
+            marks[place] = -1
+            #expect(hasMark(marks))
+            let bit = UInt64(0x80) << UInt64(8 * (place % 8))
+            #expect(markWords(marks) == (place < 8 ? bit : 0, place < 8 ? 0 : bit))
+        }
+    }
+
+    @Test func anArrayBecomesACopyOfAnySpan() {
+        let bytes = (0..<40).map { UInt8($0) }
+        for before in 0...20 {
+            for count in 0...20 {
+                var array = [UInt8](repeating: 9, count: before)
+                let kept = array
+                array.replace(with: bytes.span.extracting(5..<5 + count))
+                #expect(array == Array(bytes[5..<5 + count]))
+                #expect(kept == [UInt8](repeating: 9, count: before))
             }
         }
     }

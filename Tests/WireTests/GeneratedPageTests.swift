@@ -114,9 +114,13 @@ struct PageGenerator {
         var random = Randomness(seed: seed &+ 1000)
         var used = PageScanner()
         var pages = RecordedPages.all.flatMap(\.pages).filter { $0.count < 4000 }
-        for _ in 0..<200 { pages.append(generator.page()) }
-        for _ in 0..<4000 {
+        for _ in 0..<100 { pages.append(generator.page()) }
+        var last = pages[0]
+        for _ in 0..<1500 {
             var page = random.one(of: pages)
+            // Often one that begins as the one before.
+            if random.chance(0.5) { page = last }
+            last = page
             if random.chance(0.3) { page[random.below(page.count)] = random.one(of: Array("\"\\[]{},:x".utf8)) }
             let cut = random.chance(0.5) ? page.count : random.below(page.count + 1)
             var fresh = PageScanner()

@@ -307,3 +307,44 @@ extension String {
         return copy
     }
 }
+
+@Suite struct CrossingTests {
+    /// Byte by byte, as the grammar has it.
+    private func end(_ bytes: [UInt8], isString: Bool) -> Int? {
+        var depth = isString ? 0 : 1
+        var isInString = isString
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            if isInString, byte == 0x5C {
+                index += 2
+                continue
+            }
+            if byte == 0x22 { isInString.toggle() }
+            if !isInString, byte == 0x7B || byte == 0x5B { depth += 1 }
+            if !isInString, byte == 0x7D || byte == 0x5D { depth -= 1 }
+            index += 1
+            if depth == 0, !isInString { return index }
+        }
+        return nil
+    }
+
+    @Test(arguments: 0..<8) func findsTheEndWhereverTheBytesAreCut(_ seed: UInt64) {
+        var random = Randomness(seed: seed)
+        let pieces = [
+            "\"", "\"", "\\", "{", "[", "}", "]", "|", "\u{7B}\u{E9}", "a", "text of a row", "1234567890123456",
+        ]
+        for _ in 0..<3000 {
+            let text = (0..<random.below(40)).map { _ in random.one(of: pieces) }.joined()
+            let bytes = Array(text.utf8)
+            let isString = random.chance(0.3)
+            var crossing = isString ? Crossing.string : Crossing.container
+            let cut = random.below(bytes.count + 1)
+            var at = crossing.cross(Array(bytes[..<cut]).span, from: 0)
+            if !crossing.isOver { at = crossing.cross(bytes.span, from: cut) }
+            let expected = end(bytes, isString: isString)
+            #expect(crossing.isOver == (expected != nil), "seed \(seed), cut at \(cut): \(text)")
+            #expect(at == expected ?? bytes.count, "seed \(seed), cut at \(cut): \(text)")
+        }
+    }
+}

@@ -48,8 +48,7 @@ private typealias Tag = Wire.Tag
         attempt: 0xFFFE, sequence: 0xFFF_FFFF, minute: 29_000_000)
 
     private func text(_ tag: Tag, key: TagKey, path: [UInt8]) -> [UInt8] {
-        let text = tag.text(key: key, path: path.span)
-        return text.bytes.indices.map { text.bytes[$0] }
+        tag.text(key: key, path: path.span).bytes
     }
 
     private func read(_ text: [UInt8], path: [UInt8], keys: TagKeys) -> Tag? {
@@ -98,6 +97,38 @@ private typealias Tag = Wire.Tag
         #expect(read(made, path: path, keys: TagKeys(newest: TagKey(id: 8, k0: 1, k1: 2), previous: nil)) == nil)
         #expect(read(Array(made.dropLast()), path: path, keys: keys) == nil)
         #expect(read(made + [0x41], path: path, keys: keys) == nil)
+    }
+}
+
+@Suite struct TagTrailTests {
+    /// Whatever was made before, a tag is what it would be alone.
+    @Test(arguments: 0..<8) func whatWasMadeBeforeChangesNothing(_ seed: UInt64) {
+        var random = Randomness(seed: seed)
+        let keys = [TagKey(id: 7, k0: 1, k1: 2), TagKey(id: 7, k0: 1, k1: 3), TagKey(id: 8, k0: 1, k1: 2)]
+        let long = String(repeating: "x", count: 300)
+        let stems = ["/v1/statement/executing/20261121_025806_00000_3is75/y4d5/", "/v1/a?slug=1&b=", "/", "/\(long)/"]
+        var trail = TagTrail()
+        var path: [UInt8] = []
+        var tag = Tag(
+            registration: 1, owner: Owner(counter: 1, random: 2), statement: 3, attempt: 1, sequence: 1, minute: 9)
+        for round in 0..<3000 {
+            switch random.below(6) {
+            case 0: path = Array((random.one(of: stems) + "\(random.below(200))").utf8)
+            case 1: if !path.isEmpty { path[random.below(path.count)] = random.one(of: Array("?/a1".utf8)) }
+            case 2: path = Array(path.prefix(random.below(path.count + 1)))
+            case 3: path += Array("/\(random.below(3000))".utf8).prefix(path.count < 400 ? 9 : 0)
+            case 4: tag.attempt = UInt16(random.below(2))
+            default: tag.sequence &+= 1
+            }
+            if random.chance(0.1) { tag.registration = UInt32(random.below(3)) }
+            if random.chance(0.1) { tag.owner.random = UInt64(random.below(3)) }
+            let key = random.chance(0.8) ? keys[0] : random.one(of: keys)
+            let lead = random.below(5)
+            let bytes = [UInt8](repeating: 0x3F, count: lead) + path + [0x3F, 0x2F]
+            let made = trail.text(of: tag, key: key, bytes: bytes.span, path: lead..<lead + path.count)
+            let isSame = made.text.bytes == tag.text(key: key, path: path.span).bytes
+            #expect(isSame && made.hasQuery == path.contains(0x3F), "seed \(seed), round \(round)")
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+import Wire
+
 /// Where a loop assembles what it sends: heads, tags, the start of a page. One buffer per loop, used within one call.
 ///
 /// Every write is checked against the buffer's bounds; it grows up to the largest head that the limits allow.
@@ -64,6 +66,13 @@ final class Output {
         let length = text.utf8CodeUnitCount
         unsafe room(for: length).copyMemory(from: text.utf8Start, byteCount: length)
         count &+= length
+    }
+
+    /// Puts a tag.
+    @inline(__always)
+    func put(_ text: TagText) {
+        unsafe room(for: Tag.length).storeBytes(of: text, as: TagText.self)
+        count &+= Tag.length
     }
 
     /// Puts a string; off the poll path.

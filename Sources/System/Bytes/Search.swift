@@ -48,18 +48,14 @@ public func search(_ bytes: Span<UInt8>, from: Int, to: Int, _ mark: (Sixteen) -
     return min(to, index &+ firstMark(mark(loadLast(bytes, at: index))))
 }
 
-/// Goes through all marked bytes of `bytes[from...]`, sixteen at a time.
+/// Goes through `bytes[from...]` sixteen at a time; what is behind their end reads as 0.
 ///
-/// - Parameters:
-///   - mark: As that of `search`.
-///   - take: Is told each marked byte's index, and answers whether to go on.
-/// - Returns: The index behind the byte that `take` stopped at, or the end of `bytes`.
+/// - Parameter take: Gets sixteen bytes and the index of the first; what is not negative ends the walk.
+/// - Returns: What ended the walk, or the end of `bytes`.
 /// - Precondition: `0 <= from <= bytes.count`
 @inlinable
 @inline(__always)
-public func forEachMark(
-    _ bytes: Span<UInt8>, from: Int, _ mark: (Sixteen) -> Sixteen, _ take: (Int) -> Bool
-) -> Int {
+public func forEachSixteen(_ bytes: Span<UInt8>, from: Int, _ take: (Sixteen, Int) -> Int) -> Int {
     precondition(from >= 0 && from <= bytes.count, "the range leaves the span")
     var index = from
     while index < bytes.count {
@@ -67,22 +63,19 @@ public func forEachMark(
             index &+ 16 <= bytes.count
             ? unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: Sixteen.self)
             : loadLast(bytes, at: index)
-        let words = unsafe unsafeBitCast(mark(sixteen), to: SIMD2<UInt64>.self)
-        var half = 0
-        while half < 2 {
-            var marks = words[half].littleEndian & 0x8080_8080_8080_8080
-            while marks != 0 {
-                let place = index &+ 8 &* half &+ marks.trailingZeroBitCount >> 3
-                // What is behind the end of the bytes is marked perhaps.
-                guard place < bytes.count else { return bytes.count }
-                guard take(place) else { return place &+ 1 }
-                marks &= marks &- 1
-            }
-            half &+= 1
-        }
+        let end = take(sixteen, index)
+        if end >= 0 { return end }
         index &+= 16
     }
     return bytes.count
+}
+
+/// The marks of sixteen bytes as two words, the first byte lowest: of each byte the highest bit, and no other.
+@inlinable
+@inline(__always)
+public func markWords(_ marks: Sixteen) -> (UInt64, UInt64) {
+    let words = unsafe unsafeBitCast(marks, to: SIMD2<UInt64>.self) & 0x8080_8080_8080_8080
+    return (words[0].littleEndian, words[1].littleEndian)
 }
 
 /// Reads the fewer than seventeen bytes from `at` on; those behind the end of `bytes` are 0.
@@ -133,6 +126,14 @@ extension Sixteen {
     public func marks(from bound: UInt8) -> Self {
         self &+ Int8(truncatingIfNeeded: 128 &- Int(bound))
     }
+}
+
+/// Whether the highest bit of any byte is on.
+@inlinable
+@inline(__always)
+public func hasMark(_ marks: Sixteen) -> Bool {
+    let (first, second) = markWords(marks)
+    return first | second != 0
 }
 
 /// The first byte whose highest bit is on; 16 or more when there is none.

@@ -23,21 +23,28 @@ extension Exchange {
     /// begins.
     func splice(_ body: Span<UInt8>, sequence: UInt32) -> Int {
         let made = makeTag(sequence: sequence)
-        let base = base
         var at = 0
-        for uri in scanner.uris {
+        for index in scanner.uris.indices {
+            let uri = scanner.uris[index]
             out.put(body, at..<uri.value.lowerBound)
-            out.put(base)
+            base.lend { out.put($0, 0..<$0.count) }
             let start = out.count
             if needsSlash(body, uri) { out.put("/") }
-            out.put(body, uri.path)
-            if uri.kind != .info { put(made, behind: uri, body) }
+            switch uri.kind {
+            case .info:
+                // Without a tag the path goes over with what follows it.
+                at = uri.path.lowerBound
+                continue
+            case .partialCancel, .next:
+                out.put(body, uri.path)
+                put(made, behind: uri, body)
+                at = uri.value.upperBound
+            }
             if uri.kind == .next {
                 // What is written with escapes is asked for without.
                 if !uri.isEscaped { noteHanded(made, from: start) }
                 if remembersNext { remember(body, uri) }
             }
-            at = uri.value.upperBound
         }
         return at
     }
@@ -71,17 +78,24 @@ extension Exchange {
         var tag = tag
         // Partial cancels carry sequence 0, so that a tag tells by itself what its URI is.
         if uri.kind == .partialCancel { tag.sequence = 0 }
-        let question = firstIndex(
-            of: UInt8(ascii: "?"), in: body, from: uri.path.lowerBound, to: uri.path.upperBound)
-        if question >= 0 { out.put("&via=") } else { out.put("?via=") }
         let key = relay.hub.keys.newest
         if uri.isEscaped || needsSlash(body, uri) {
             var decoded = unescaped(body, uri.path) ?? []
             if decoded.first != UInt8(ascii: "/") { decoded.insert(UInt8(ascii: "/"), at: 0) }
-            out.put(tag.text(key: key, path: decoded.span))
-        } else {
-            out.put(tag.text(key: key, bytes: body, path: uri.path))
+            let question = firstIndex(
+                of: UInt8(ascii: "?"), in: body, from: uri.path.lowerBound, to: uri.path.upperBound)
+            return put(tag.text(key: key, path: decoded.span), hasQuery: question >= 0)
         }
+        let (text, hasQuery) =
+            uri.kind == .next
+            ? nextTags.text(of: tag, key: key, bytes: body, path: uri.path)
+            : cancelTags.text(of: tag, key: key, bytes: body, path: uri.path)
+        put(text, hasQuery: hasQuery)
+    }
+
+    private func put(_ text: TagText, hasQuery: Bool) {
+        if hasQuery { out.put("&via=") } else { out.put("?via=") }
+        out.put(text)
     }
 
     func makeTag(sequence: UInt32) -> Tag {
@@ -96,13 +110,5 @@ extension Exchange {
             registration: target?.coordinator.registration ?? tag?.registration ?? 0,
             owner: key?.owner ?? tag?.owner ?? relay.hub.owner, statement: key?.number ?? tag?.statement ?? 0,
             attempt: attempt, sequence: sequence, minute: relay.wall.minute)
-    }
-}
-
-extension Output {
-    /// Puts a tag's text.
-    func put(_ text: TagText) {
-        let span = text.bytes.span
-        put(span, 0..<span.count)
     }
 }

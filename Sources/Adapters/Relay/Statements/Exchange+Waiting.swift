@@ -154,7 +154,7 @@ extension Exchange {
             registration: 0, owner: cell.key.owner, statement: cell.key.number, attempt: 0, sequence: 0, minute: 0
         ).text(key: relay.hub.keys.newest, path: path.span)
         path += Array("/y".utf8)
-        for index in 43..<Tag.length { path.append(slug.bytes[index]) }
+        path += slug.bytes[43...]
         path += Array("/1".utf8)
         return path
     }

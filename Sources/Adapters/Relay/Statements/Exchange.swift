@@ -144,8 +144,10 @@ final class Exchange: UpstreamClient, Ticking {
     var wasWritten = false
     /// The nextUri of the page that leaves is to be remembered.
     var remembersNext = false
-    /// The nextUri that left last.
+    /// The nextUri that left last, and what the tags of this client's pages have in common.
     var handed = HandedURI()
+    var nextTags = TagTrail()
+    var cancelTags = TagTrail()
     var heldAnswer: [UInt8] = []
     var isPaused = false
     /// The statement's machine counts this exchange.

@@ -83,7 +83,7 @@ func decimal(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
     for index in range {
         let digit = bytes[index] &- 0x30
         guard digit <= 9 else { return nil }
-        value = value * 10 + Int(digit)
+        value = value &* 10 &+ Int(digit)
     }
     return value
 }

@@ -46,8 +46,7 @@ struct RecalledLines: Sendable {
     /// Remembers a whole head, unless it is a large one; false then.
     mutating func remember(_ head: Span<UInt8>, _ fields: Slots<Field>) -> Bool {
         guard head.count <= Self.maximumBytes, fields.count <= Self.maximumCount else { return false }
-        text.removeAll(keepingCapacity: true)
-        text.append(contentsOf: head)
+        text.replace(with: head)
         length = head.count..<head.count
         for field in fields where field.name == .contentLength { length = field.value }
         count = fields.count

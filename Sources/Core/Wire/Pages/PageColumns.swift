@@ -56,8 +56,7 @@ struct PageColumns: Sendable {
     /// Remembers the columns, which lie in one piece, for the next page, unless they are large.
     mutating func remember(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         guard isFirst, range.count <= Self.maximumText else { return }
-        lastText.removeAll(keepingCapacity: true)
-        lastText.append(contentsOf: bytes.extracting(range))
+        lastText.replace(with: bytes.extracting(range))
         lastHash = hash
         lastState = state
     }

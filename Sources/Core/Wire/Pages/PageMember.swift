@@ -6,6 +6,15 @@ enum PageMember: UInt8 {
     /// `state` within `stats`.
     case state
     case other
+
+    /// Whether a string that it is has to be read whole.
+    @inline(__always)
+    var isWord: Bool {
+        switch self {
+        case .id, .infoURI, .partialCancelURI, .nextURI, .state: true
+        case .columns, .rows, .stats, .error, .warnings, .updateType, .updateCount, .other: false
+        }
+    }
 }
 
 /// Names the member of a page whose key is `bytes[range]`, which may be written with escapes.

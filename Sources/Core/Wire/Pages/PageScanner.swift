@@ -1,19 +1,5 @@
 import Bytes
 
-/// How far a page has been scanned. Offsets are those of the span given.
-public enum PageStep: Equatable, Sendable {
-    /// What lies before `safe` may leave once the URIs found are spliced. The rest is given again, with more behind it,
-    /// and scanned from its beginning.
-    case more(safe: Int)
-    /// The page is over; after it comes white space at most.
-    case whole(end: Int)
-    /// As `more`, and all URIs have been seen: rows begin, behind a nextUri and in the engines' own order of members,
-    /// so the rest may leave unscanned. Said once; scanning on from `safe` is allowed.
-    case streams(safe: Int)
-    /// It is not a JSON object.
-    case malformed
-}
-
 /// Finds the URIs of a page while it passes, and what the page says of its statement.
 ///
 /// It reads the members of the outermost object, in any order, and `state` within `stats`; everything else is crossed.
@@ -61,6 +47,7 @@ public struct PageScanner: Sendable {
     private var crossing = Crossing.container
     @usableFromInline
     var columns = PageColumns()
+    private var opening = PageOpening()
     /// The members came in the engines' order so far.
     private var isCanonical = true
     /// Where the last member stands in that order.
@@ -110,6 +97,8 @@ public struct PageScanner: Sendable {
     public mutating func scan(_ bytes: Span<UInt8>, from: Int, keepsURIs: Bool = false) -> PageStep {
         if !keepsURIs { uris.removeAll(keeping: 16) }
         var index = from
+        opening.isAtHand = place == .start && from == 0
+        if opening.isAtHand, opening.begins(bytes) { index = recallOpening() }
         while index < bytes.count {
             switch place {
             case .longKey, .string, .nested:
@@ -131,6 +120,17 @@ public struct PageScanner: Sendable {
             }
         }
         return place == .broken ? .malformed : place == .over ? .whole(end: index) : .more(safe: index)
+    }
+
+    /// Takes over what the page before began with; answers where that ends.
+    private mutating func recallOpening() -> Int {
+        id.count = opening.idCount
+        uris.append(opening.info)
+        hasInfo = true
+        rank = Int(PageMember.infoURI.rawValue)
+        member = .infoURI
+        place = .key
+        return opening.count
     }
 
     /// Takes the byte at `index`, which is no white space, and moves on; a step when the scan ends here.
@@ -203,6 +203,7 @@ public struct PageScanner: Sendable {
             place = .value
             index = usual.value
             guard index < bytes.count, bytes[index] > 0x20 else { return nil }
+            if bytes[index] == 0x22, member.isWord { return takeWord(bytes, &index) }
             return takeValue(bytes[index], bytes, &index)
         }
         let (end, isEscaped) = closingQuote(bytes, from: index &+ 1)
@@ -254,10 +255,7 @@ public struct PageScanner: Sendable {
     private mutating func takeValue(_ byte: UInt8, _ bytes: Span<UInt8>, _ index: inout Int) -> PageStep? {
         switch byte {
         case 0x22:
-            switch member {
-            case .infoURI, .partialCancelURI, .nextURI, .id, .state: return takeWord(bytes, &index)
-            case .columns, .rows, .stats, .error, .warnings, .updateType, .updateCount, .other: break
-            }
+            if member.isWord { return takeWord(bytes, &index) }
             note()
             place = .string
             crossing = .string
@@ -335,9 +333,12 @@ public struct PageScanner: Sendable {
         let value = index &+ 1..<end
         index = end &+ 1
         passComma(bytes, &index)
+        let kind: PageURIKind
         switch member {
         case .id:
             id.keep(bytes, value)
+            opening.isKnown = false
+            return nil
         case .state:
             state = pageState(bytes, value)
             // The rest of `stats` holds nothing that is read.
@@ -345,22 +346,21 @@ public struct PageScanner: Sendable {
             member = .stats
             crossing = .container
             place = .nested
+            return nil
         case .infoURI:
             hasInfo = true
-            found(.info, bytes, value, isEscaped)
+            kind = .info
         case .partialCancelURI:
-            found(.partialCancel, bytes, value, isEscaped)
+            kind = .partialCancel
         case .nextURI:
             hasNext = true
-            found(.next, bytes, value, isEscaped)
+            kind = .next
         case .columns, .rows, .stats, .error, .warnings, .updateType, .updateCount, .other:
-            break
+            return nil
         }
-        return nil
-    }
-
-    private mutating func found(_ kind: PageURIKind, _ bytes: Span<UInt8>, _ value: Range<Int>, _ isEscaped: Bool) {
         uris.append(PageURI(kind: kind, value: value, path: pathOfURI(bytes, value), isEscaped: isEscaped))
+        if kind == .info { opening.note(bytes, upTo: index, uris, id.count, isUsual: isCanonical && place == .key) }
+        return nil
     }
 
     /// Crosses a string or a container from within; where it ends, or the end of `bytes`.

@@ -1,7 +1,7 @@
 import Bytes
 
 /// SipHash-2-4 with 128 bits of result, after the reference implementation of Aumasson and Bernstein.
-struct SipHash {
+struct SipHash: Sendable {
     private var v0: UInt64
     private var v1: UInt64
     private var v2: UInt64
@@ -26,12 +26,26 @@ struct SipHash {
     /// Absorbs `bytes[range]`, which ends the message, and gives the digest as two little-endian words.
     @inline(__always)
     mutating func finish(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (UInt64, UInt64) {
+        let tail = absorb(words: bytes, range)
+        return finish(tail: bytes, tail)
+    }
+
+    /// Absorbs the whole words of `bytes[range]`; what is left of it has fewer than eight bytes.
+    @inline(__always)
+    mutating func absorb(words bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
         var index = range.lowerBound
         while index &+ 8 <= range.upperBound {
             mix(loadWord(bytes, at: index))
             index &+= 8
         }
-        let tail = loadWord(bytes, at: index, count: range.upperBound &- index)
+        length &+= index &- range.lowerBound
+        return index..<range.upperBound
+    }
+
+    /// Absorbs `bytes[tail]`, which has fewer than eight bytes and ends the message.
+    @inline(__always)
+    mutating func finish(tail bytes: Span<UInt8>, _ range: Range<Int>) -> (UInt64, UInt64) {
+        let tail = loadWord(bytes, at: range.lowerBound, count: range.count)
         mix(UInt64(truncatingIfNeeded: length &+ range.count) << 56 | tail)
         v2 ^= 0xEE
         for _ in 0..<4 { round() }

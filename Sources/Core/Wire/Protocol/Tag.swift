@@ -1,15 +1,30 @@
 import Bytes
 
-/// A tag as it stands in a URI.
-public struct TagText: Sendable {
-    /// `Tag.length` characters of base64url.
-    public var bytes: InlineArray<64, UInt8>
+/// A tag as it stands in a URI: `Tag.length` characters of base64url, in memory one after the other.
+public struct TagText: BitwiseCopyable, Sendable {
+    // Sixteen each. (What is an array of bytes is copied byte by byte.)
+    fileprivate var first: SIMD2<UInt64>
+    fileprivate var second: SIMD2<UInt64>
+    fileprivate var third: SIMD2<UInt64>
+    fileprivate var fourth: SIMD2<UInt64>
+
+    /// The characters as an array.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        for pair in [first, second, third, fourth] {
+            for word in [pair[0], pair[1]] {
+                for place in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word.littleEndian >> UInt64(8 * place))) }
+            }
+        }
+        return bytes
+    }
 }
 
 /// What the gateway adds to a URI, as `via=`, so that the next exchange finds its way.
 ///
 /// Four words, and two of the SipHash-2-4-128 over them and the path that the tag stands behind: 384 bits as base64url
-/// characters, lowest bits first.
+/// characters, lowest bits first. The last of the four, which differs from page to page, is hashed behind the path's
+/// whole words: what goes before it is mostly as it was in the last page (`TagTrail`).
 public struct Tag: Equatable, Sendable {
     /// The coordinator's registration number; never used twice.
     public var registration: UInt32
@@ -47,13 +62,14 @@ public struct Tag: Equatable, Sendable {
     /// The same for a path that is part of `bytes`.
     public func text(key: TagKey, bytes: Span<UInt8>, path: Range<Int>) -> TagText {
         let words = words(key: key.id)
-        let digest = sign(words, key, bytes, path)
-        var text = InlineArray<64, UInt8>(repeating: 0)
-        var span = text.mutableSpan
-        var out = span.mutableBytes
-        write((words.0, words.1, words.2), at: 0, into: &out)
-        write((words.3, digest.0, digest.1), at: 32, into: &out)
-        return TagText(bytes: text)
+        return Tag.text(words, digest: sign(words, key, bytes, path))
+    }
+
+    /// The text of four words and their digest.
+    static func text(_ words: Words, digest: (UInt64, UInt64)) -> TagText {
+        let (first, second) = characters(of: (words.0, words.1, words.2))
+        let (third, fourth) = characters(of: (words.3, digest.0, digest.1))
+        return TagText(first: first, second: second, third: third, fourth: fourth)
     }
 
     /// Reads `bytes[tag]`, or nil unless one of the keys made it for exactly `bytes[path]`.
@@ -70,7 +86,7 @@ public struct Tag: Equatable, Sendable {
         return Tag(words)
     }
 
-    private typealias Words = (UInt64, UInt64, UInt64, UInt64)
+    typealias Words = (UInt64, UInt64, UInt64, UInt64)
 
     private init(_ words: Words) {
         self.init(
@@ -80,7 +96,8 @@ public struct Tag: Equatable, Sendable {
             minute: UInt32(words.3 >> 28 & 0xFFF_FFFF))
     }
 
-    private func words(key: UInt8) -> Words {
+    /// What is signed, with the path.
+    func words(key: UInt8) -> Words {
         (
             UInt64(registration) | UInt64(owner.counter) << 32, owner.random,
             (statement & 0xFFFF_FFFF_FFFF) | UInt64(attempt) << 48,
@@ -97,28 +114,34 @@ extension TagKeys {
     }
 }
 
-private func sign(
-    _ words: (UInt64, UInt64, UInt64, UInt64), _ key: TagKey, _ bytes: Span<UInt8>, _ path: Range<Int>
-) -> (UInt64, UInt64) {
-    var hash = SipHash(key0: key.k0, key1: key.k1)
-    hash.absorb(words.0)
-    hash.absorb(words.1)
-    hash.absorb(words.2)
+private func sign(_ words: Tag.Words, _ key: TagKey, _ bytes: Span<UInt8>, _ path: Range<Int>) -> (UInt64, UInt64) {
+    var hash = SipHash(words, key)
+    let tail = hash.absorb(words: bytes, path)
     hash.absorb(words.3)
-    return hash.finish(bytes, path)
+    return hash.finish(tail: bytes, tail)
+}
+
+extension SipHash {
+    /// The hash of a tag's words before its path.
+    @inline(__always)
+    init(_ words: Tag.Words, _ key: TagKey) {
+        self.init(key0: key.k0, key1: key.k1)
+        absorb(words.0)
+        absorb(words.1)
+        absorb(words.2)
+    }
 }
 
 // Three words are four times 48 bits, of which each is eight characters.
 
-/// Writes three words as 32 characters.
+/// The 32 characters of three words.
 @inline(__always)
-private func write(_ words: (UInt64, UInt64, UInt64), at start: Int, into out: inout MutableRawSpan) {
+private func characters(of words: (UInt64, UInt64, UInt64)) -> (SIMD2<UInt64>, SIMD2<UInt64>) {
     let low = base64Characters(of: SIMD2(words.0, words.0 >> 48 | words.1 << 16))
     let high = base64Characters(of: SIMD2(words.1 >> 32 | words.2 << 32, words.2 >> 16))
-    out.storeBytes(of: low[0].littleEndian, toByteOffset: start, as: UInt64.self)
-    out.storeBytes(of: low[1].littleEndian, toByteOffset: start &+ 8, as: UInt64.self)
-    out.storeBytes(of: high[0].littleEndian, toByteOffset: start &+ 16, as: UInt64.self)
-    out.storeBytes(of: high[1].littleEndian, toByteOffset: start &+ 24, as: UInt64.self)
+    return (
+        SIMD2(low[0].littleEndian, low[1].littleEndian), SIMD2(high[0].littleEndian, high[1].littleEndian)
+    )
 }
 
 /// Reads 32 characters as three words; nil when one is of another alphabet.
