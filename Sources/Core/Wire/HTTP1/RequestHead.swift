@@ -119,18 +119,18 @@ public struct RequestHead: ~Copyable, Sendable {
         guard bytes.count >= 16 else { return false }
         let word = loadWord(bytes, at: 0)
         let start: Int
-        if word & 0xFF_FFFF_FFFF == 0x2F_2054_4547 {
+        if word & 0xFF_FFFF_FFFF == loadWord("GET /") {
             method = .get
             start = 4
-        } else if word & 0xFFFF_FFFF_FFFF == 0x2F20_5453_4F50 {
+        } else if word & 0xFFFF_FFFF_FFFF == loadWord("POST /") {
             method = .post
             start = 5
         } else {
             return false
         }
         let end = endOfTarget(bytes, from: start, to: bytes.count)
-        guard end &+ 11 <= min(bytes.count, maximumBytes), loadWord(bytes, at: end) == 0x2E31_2F50_5454_4820,
-            loadWord(bytes, at: end &+ 3) == 0x0A0D_312E_312F_5054
+        guard end &+ 11 <= min(bytes.count, maximumBytes), loadWord(bytes, at: end) == loadWord(" HTTP/1."),
+            loadWord(bytes, at: end &+ 3) == loadWord("TP/1.1\r\n")
         else { return false }
         methodName = 0..<start &- 1
         target = start..<end
