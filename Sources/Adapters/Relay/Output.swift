@@ -17,6 +17,24 @@ final class Output {
 
     deinit { unsafe start.deallocate() }
 
+    /// Room for a page that comes in several reads, while no exchange has it: found anew for each such page, and moved
+    /// while it grows, it costs more than the page's copy does.
+    private var pageRoom: [UInt8] = []
+
+    /// Gives that room away, empty; none where somebody has it.
+    func takePageRoom() -> [UInt8] {
+        var room: [UInt8] = []
+        swap(&room, &pageRoom)
+        return room
+    }
+
+    /// Takes room for a page back, unless it is huge.
+    func giveBack(pageRoom room: consuming [UInt8]) {
+        guard room.capacity > pageRoom.capacity, room.capacity <= Self.kept else { return }
+        room.removeAll(keepingCapacity: true)
+        pageRoom = room
+    }
+
     /// Begins anew. A buffer that a huge head made large is given back.
     func clear() {
         count = 0

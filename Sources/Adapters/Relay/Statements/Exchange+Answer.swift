@@ -159,11 +159,13 @@ extension Exchange {
     func write(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         guard front != nil else { return }
         relay.counters.pageBytes += UInt64(range.count)
-        if range.count <= 16 << 10 {
+        let rest = bytes.extracting(range)
+        if out.count == 0 {
+            front.lend { $0.write(rest) }
+        } else if range.count <= 16 << 10 {
             out.put(bytes, range)
             out.withBytes { bytes in front.lend { $0.write(bytes) } }
         } else {
-            let rest = bytes.extracting(range)
             out.withBytes { bytes in front.lend { $0.write(bytes, rest) } }
         }
         out.clear()

@@ -20,6 +20,7 @@ extension Exchange {
     func keepPage(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
         let isWithinBudget = relay.hub.keptBytes.take(range.count, limit: relay.limits.pagesKeptBack)
         if isWithinBudget { pageBudget += range.count }
+        if page.isEmpty, range.count > page.capacity { page = out.takePageRoom() }
         page.append(contentsOf: bytes.extracting(range))
         return isWithinBudget
     }
@@ -30,6 +31,17 @@ extension Exchange {
             pageBudget = 0
         }
         scanned = 0
-        if page.capacity > 4096 { page = [] } else if !page.isEmpty { page.removeAll(keepingCapacity: true) }
+        if page.capacity > 4096 {
+            out.giveBack(pageRoom: takePageAway())
+        } else if !page.isEmpty {
+            page.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// What was assembled: the exchange keeps nothing of it.
+    func takePageAway() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &page)
+        return taken
     }
 }

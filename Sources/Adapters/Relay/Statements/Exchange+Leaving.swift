@@ -21,9 +21,8 @@ extension Exchange {
 
     /// Begins to send a page that is too large to be kept, unless it may be the last.
     func startLeavingKept() {
-        let whole = page
-        page = []
-        if !startLeaving(whole.span) { page = whole }
+        let whole = takePageAway()
+        if startLeaving(whole.span) { out.giveBack(pageRoom: whole) } else { page = whole }
     }
 
     /// Begins to send a page, unless it is kept back: then the answer is false. Only what came since the last call is
@@ -124,8 +123,7 @@ extension Exchange {
 
     /// Scans on through a page that leaves.
     func walk(isLast: Bool) {
-        let body = page
-        page = []
+        let body = takePageAway()
         answerBy = now + relay.limits.readerProgress
         let step = scanner.scan(body.span, from: 0)
         let safe: Int

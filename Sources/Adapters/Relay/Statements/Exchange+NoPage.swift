@@ -42,8 +42,7 @@ extension Exchange {
 
     /// Decides by what came, and passes it on if that is the decision.
     func judgeStatus(isWhole: Bool) {
-        let body = page
-        page = []
+        let body = takePageAway()
         giveBackPage()
         let judged = isChallenge(answerStatus) ? 0 : Self.maximumFailureText
         let text = String(decoding: body.prefix(judged), as: UTF8.self)

@@ -33,10 +33,10 @@ extension Exchange {
 
     /// The page that was assembled is whole.
     func takeWholePage() {
-        let whole = page
-        page = []
+        let whole = takePageAway()
         if whole.isEmpty { return handle(.empty) }
         leaveWhole(whole.span, isHeadReady: false)
+        out.giveBack(pageRoom: whole)
     }
 
     /// Scans a whole page, asks the statement's cell, splices and sends it in one write.
