@@ -48,9 +48,9 @@ def test_a_connection_that_had_large_requests_gets_the_gateways_own_pages(bench)
 class Retried:
     """A statement that failed on blue-1 and runs on blue-2: the URIs of both attempts."""
 
-    def __init__(self, bench, dialect="trino"):
+    def __init__(self, bench, dialect="trino", **settings):
         self.first, self.second = bench.fake("blue-1", dialect=dialect), bench.fake("blue-2", dialect=dialect)
-        self.gateway = bench.before(self.first, self.second, pool_settings={"dialect": dialect})
+        self.gateway = bench.before(self.first, self.second, pool_settings={"dialect": dialect}, **settings)
         self.user = user_headers(dialect=dialect.capitalize())
         self.first.plan = DIES
         outcome, uri = Outcome(), None
@@ -113,6 +113,18 @@ def test_a_delete_by_the_first_id_cancels_the_newest_attempt(bench):
     assert not retried.first.seen("DELETE")
     assert [request.target for request in retried.second.seen("DELETE")] == [f"/v1/query/{retried.new_id}"]
     assert retried.ask("GET", split_url(retried.uri)[1]).json()["error"]["errorName"] == "USER_CANCELED"
+
+
+def test_the_first_id_is_forgotten_with_its_statement(bench):
+    """Nothing is held of a statement that ran again and ended: its first id leads where that suffix says."""
+    retried = Retried(bench, limits={"remembered": "1s"})
+    follow(retried.outcome, retried.uri, retried.user)
+    assert retried.outcome.error is None
+
+    def asked_of_the_first():
+        retried.ask("GET", f"/v1/query/{retried.old_id}")
+        return retried.first.seen("GET", f"^/v1/query/{retried.old_id}$")
+    eventually(asked_of_the_first, within=20.0, every=0.5)
 
 
 def test_whoever_polls_while_another_exchange_submits_waits_for_it(bench):

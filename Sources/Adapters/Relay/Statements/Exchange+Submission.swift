@@ -132,9 +132,12 @@ extension Exchange {
         var placement = Placement(target.place, submitted: cell.placement.submitted)
         placement.incarnation = target.coordinator.incarnation
         placement.sent = moment
+        let earlier = cell.placement
         guard let attempt = cell.submit(placement: placement, startsOnPost: target.startsOnPost, now: now) else {
             return answerCurrent()
         }
+        // The cell knows the id of its newest attempt only, and takes no other with it when it ends.
+        if !earlier.queryID.isEmpty { keepShown(earlier.queryID, of: cell, at: earlier.registration) }
         self.attempt = attempt
         relay.report(cell.key, .attempted(number: Int(attempt), target.place), at: moment)
         wasReplayed = false
@@ -189,17 +192,11 @@ extension Exchange {
         return Cell.Name(queryID, isNewIncarnation: newSuffix != nil && !target.idSuffix.isEmpty)
     }
 
-    /// The client is about to be shown an engine's id: it names the statement from now on, beside that of an attempt
-    /// before.
+    /// The client is about to be shown an engine's id: it names the statement from now on.
     private func noteShown(_ id: String, of cell: Cell, at target: Target, isHeld: Bool) {
-        let ids = relay.hub.shownIDs
-        if attempt > 1 {
-            let earlier = cell.placement
-            if !earlier.queryID.isEmpty { keepShown(earlier.queryID, of: cell, at: earlier.registration) }
-        }
         if id.isEmpty { return }
         if isHeld {
-            ids.add(id.utf8.span, of: cell)
+            relay.hub.shownIDs.add(id.utf8.span, of: cell)
         } else {
             keepShown(id, of: cell, at: target.coordinator.registration)
         }
