@@ -83,6 +83,23 @@ def reordered(body, order):
     return json.dumps({key: page[key] for key in keys}).encode()
 
 
+@pytest.mark.parametrize("piece", [100, 700, 5_000, 20_000, 70_000])
+@pytest.mark.parametrize("size", [1_000, 50_000, 150_000])
+def test_a_page_of_chunks_that_come_at_once(gateway, fake, size, piece):
+    """With all of them, or enough, in one read nothing is kept: wherever the URIs end, in the first chunk or not."""
+    rows = rows_of(size, size)
+    fake.plan, fake.framing = one_page(rows), "chunked"
+    fake.on("GET", "/v1/statement/", lambda request: at_once(fake, request, piece))
+    outcome = gateway.execute("SELECT 1")
+    assert outcome.rows == rows and outcome.error is None
+
+
+def at_once(fake, request, piece):
+    response = fake.answer(request)
+    response.piece, response.at_once = piece, True
+    return response
+
+
 @pytest.mark.parametrize("order", ["reversed", "alphabetical", "buenavista", "data first"])
 def test_a_page_in_any_key_order(gateway, fake, order):
     rows = rows_of(100_000)
@@ -511,6 +528,24 @@ def test_a_half_sent_answer_to_a_post_is_cut_not_reset(bench):
         return Response(body=json.dumps(page).encode(), cut_after=2_500_000)
     fake.on("POST", "^/v1/statement$", broken)
     with pytest.raises(Cut) as cut:
+        submit(gateway.front, "SELECT 1")
+    assert not cut.value.reset and fake.statements_seen() == {"SELECT 1": 1}
+
+
+def test_a_post_whose_chunks_break_within_one_read_gets_the_beginning(bench):
+    """A client that got nothing at all would send it again."""
+    fake = bench.fake()
+    gateway = bench.before(fake, pool_settings={"starts": "post"}, limits={"page_start": "4KiB"})
+
+    def broken(request):
+        page = json.loads(fake.submitted(request).body)
+        page = {name: page[name] for name in ("id", "infoUri", "nextUri")} | {
+            "columns": COLUMNS, "data": rows_of(7_000), "stats": page["stats"]}
+        body = json.dumps(page).encode()
+        chunks = b"7d0\r\n%s\r\nfa0\r\n%s\r\nno size\r\n" % (body[:2_000], body[2_000:6_000])
+        return Response(headers=[("Transfer-Encoding", "chunked")], body=chunks, framing="close", at_once=True)
+    fake.on("POST", "^/v1/statement$", broken)
+    with pytest.raises(Cut, match="inside a body") as cut:
         submit(gateway.front, "SELECT 1")
     assert not cut.value.reset and fake.statements_seen() == {"SELECT 1": 1}
 

@@ -36,7 +36,7 @@ class Response:
     """What is to be sent: `body` may be an iterator of pieces with `length`; `framing` length, chunked or close.
 
     `cut_after` so many body bytes the connection ends, by `reset` or by a plain close; `delay` seconds come before
-    the head; `piece` bytes are sent at a time.
+    the head; `piece` bytes are sent at a time, or all in one write, `at_once`.
     """
 
     status: int = 200
@@ -48,6 +48,7 @@ class Response:
     reset: bool = False
     delay: float = 0.0
     piece: int = 65536
+    at_once: bool = False
     date: bool = True
 
 
@@ -264,11 +265,21 @@ class FakeServer:
                 head += "Transfer-Encoding: chunked\r\n"
             else:
                 head += "Connection: close\r\n"
-        connection.sendall(self.interim + head.encode("latin-1") + b"\r\n")
+        head = self.interim + head.encode("latin-1") + b"\r\n"
+        if action.at_once:
+            connection.sendall(head + self._whole_body(action))
+            return action.framing != "close"
+        connection.sendall(head)
         if bodiless:
             return action.framing != "close"
         self._send_body(connection, action, streamed)
         return action.framing != "close"
+
+    def _whole_body(self, action):
+        if action.framing != "chunked":
+            return action.body
+        pieces = [action.body[at:at + action.piece] for at in range(0, len(action.body), action.piece)]
+        return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
     def _send_body(self, connection, action, streamed):
         pieces = action.body if streamed else (

@@ -6,8 +6,9 @@ extension Exchange {
     /// so none of it is copied.
     func leaveInChunks(_ bytes: Span<UInt8>, _ body: Range<Int>) -> Bool {
         // A page that waits for the store is assembled, if it can be; HTTP/1.0 knows no chunks.
-        guard answerChunked, startedTransaction == nil, !isHTTP10, let upstream else { return false }
-        let ahead = upstream.chunksAhead(in: bytes, from: body.upperBound)
+        guard answerChunked, startedTransaction == nil, !isHTTP10 else { return false }
+        // Where its framing breaks nothing of the page may have left: a POST's client that got nothing sends it again.
+        guard let ahead = upstream?.chunksAhead(in: bytes, from: body.upperBound) else { return false }
         guard ahead.hasEnd || body.count + ahead.count > relay.limits.pageStart else { return false }
         let start = bytes.extracting(body)
         let step = scanner.scan(start, from: 0, keepsURIs: true)

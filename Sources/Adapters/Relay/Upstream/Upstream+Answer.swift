@@ -87,9 +87,10 @@ extension Upstream {
         if client != nil { takeBody(bytes, from: range.upperBound) }
     }
 
-    /// What of a chunked answer lies from there on in the same read: bytes of its body, and whether it ends there.
-    func chunksAhead(in bytes: Span<UInt8>, from: Int) -> (count: Int, hasEnd: Bool) {
-        guard case .chunked(var body) = framing else { return (0, false) }
+    /// What of a chunked answer lies from there on in the same read: bytes of its body, and whether it ends there. Nil
+    /// where its framing is broken.
+    func chunksAhead(in bytes: Span<UInt8>, from: Int) -> (count: Int, hasEnd: Bool)? {
+        guard case .chunked(var body) = framing else { return nil }
         var at = from
         var count = 0
         while true {
@@ -98,7 +99,8 @@ extension Upstream {
                 count += range.count
                 at = range.upperBound
             case .end: return (count, true)
-            case .more, .bad: return (count, false)
+            case .more: return (count, false)
+            case .bad: return nil
             }
         }
     }
