@@ -63,9 +63,9 @@ extension Front {
         case .get where isPartialCancel, .head where isPartialCancel: answer(405, allow: "DELETE")
         case .get:
             relay.counters.polls += 1
-            guard let cell else { return pollUnknown(head, bytes, path: path, tag: tag, target: target) }
+            if cell == nil { return pollUnknown(head, bytes, path: path, tag: tag, target: target) }
             exchange.begin(.poll, head, bytes)
-            exchange.poll(head, bytes, path: path, tag: tag, cell: cell, target: target)
+            exchange.poll(head, bytes, path: path, tag: tag, cell: consume cell, target: target)
         case .head:
             relay.counters.others += 1
             cell?.touch(now: relay.now)
