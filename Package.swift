@@ -83,7 +83,7 @@ let package = Package(
         module(
             "Adapters", "SettingsFiles", ["YAML", "Patterns", "Model", "Engine"],
             resources: [.embedInCode("../../../Config/failure-policy.yaml")]),
-        module("Adapters", "Telemetry", ["Files", "Model", "Engine"]),
+        module("Adapters", "Telemetry", ["Bytes", "Files", "Model", "Engine", "Wire"]),
         module("Adapters", "AdminServer", ["HTTPServer", "Files", "Model", "Engine"]),
 
         // Tools

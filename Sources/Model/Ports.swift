@@ -125,17 +125,13 @@ public struct LogField: Equatable, Sendable {
 public protocol Log: Sendable {
     /// Writes one line.
     func write(_ level: LogLevel, _ message: StaticString, _ fields: [LogField])
-    /// Writes lines of one level and message together.
-    func write(_ level: LogLevel, _ message: StaticString, lines: [[LogField]])
+    /// Writes the one line of each of these finished statements: they are many.
+    func write(finished drafts: [RecordDraft])
     /// Whether lines of this level are written: asked before many are put together.
     func writes(_ level: LogLevel) -> Bool
 }
 
 extension Log {
-    /// One after the other.
-    public func write(_ level: LogLevel, _ message: StaticString, lines: [[LogField]]) {
-        for fields in lines { write(level, message, fields) }
-    }
     /// All are.
     public func writes(_ level: LogLevel) -> Bool { true }
     /// A line for developers.

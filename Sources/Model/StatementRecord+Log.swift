@@ -32,7 +32,12 @@ extension Log {
     public var writesFinished: Bool { writes(.info) }
 
     /// Writes the one line of each of these finished statements.
-    public func write(finished records: [StatementRecord]) {
-        if !records.isEmpty { write(.info, "statement ended", lines: records.map(\.logFields)) }
+    public func write(finished drafts: [RecordDraft]) {
+        for draft in drafts { write(.info, RecordDraft.endMessage, draft.record.logFields) }
     }
+}
+
+extension RecordDraft {
+    /// What the log's line of a finished statement begins with.
+    public static let endMessage: StaticString = "statement ended"
 }

@@ -240,7 +240,7 @@ public protocol Storage: Sendable {
 
     /// Writes a batch of history: records by their ids, replacing what is there but for user and time of submission,
     /// which never change.
-    func record(_ statements: [StatementRecord]) async throws(StorageProblem)
+    func record(_ drafts: [RecordDraft]) async throws(StorageProblem)
     /// The statements that match, newest first.
     func statements(_ filter: StatementFilter) async throws(StorageProblem) -> [StatementRecord]
     /// One statement, by the gateway's id or any engine query id.

@@ -192,8 +192,8 @@ public protocol Traffic: Sendable {
 
 /// Where the loops' events and requests go: one writer task takes each batch whole.
 public protocol TrafficSink: Sendable {
-    /// Takes a loop's events of one tick. Called on the loop: it must only hand over.
-    func accept(_ events: [StatementEvent])
+    /// Takes what a loop tells at a tick. Called on the loop: it must only hand over.
+    func accept(_ batch: EventBatch)
     /// Takes a request. Called on the loop: it must only hand over.
     func accept(_ request: TrafficRequest)
 }

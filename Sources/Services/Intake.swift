@@ -8,7 +8,7 @@ public final class Intake: TrafficSink {
     static let maximumEvents = 200_000
 
     private struct State {
-        var events: [StatementEvent] = []
+        var events = EventBatch()
         var requests: [TrafficRequest] = []
         /// By registration: a coordinator that fails everything must not fill the requests.
         var failures: [UInt32: FailureCount] = [:]
@@ -24,18 +24,9 @@ public final class Intake: TrafficSink {
         (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Takes events; what finds no room is counted.
-    public func accept(_ events: [StatementEvent]) {
-        state.withLock { state in
-            let room = max(0, Self.maximumEvents - state.events.count)
-            if state.events.isEmpty, events.count <= room {
-                // Taken over, not copied: this is what happens at nearly every tick.
-                state.events = events
-            } else {
-                state.events += events.prefix(room)
-            }
-            state.dropped += UInt64(max(0, events.count - room))
-        }
+    /// Takes what a loop tells; what finds no room is counted.
+    public func accept(_ batch: EventBatch) {
+        state.withLock { $0.dropped += UInt64($0.events.add(batch, limit: Self.maximumEvents)) }
     }
 
     /// Takes a request and rings.
@@ -54,9 +45,9 @@ public final class Intake: TrafficSink {
     func ring() { bell.yield() }
 
     /// All events, in the order they came.
-    func takeEvents() -> [StatementEvent] {
+    func takeEvents() -> EventBatch {
         state.withLock { state in
-            defer { state.events = [] }
+            defer { state.events = EventBatch() }
             return state.events
         }
     }

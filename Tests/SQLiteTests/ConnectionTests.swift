@@ -47,10 +47,8 @@ struct ConnectionTests {
             [.text("x"), .integer(1), .null], [.text("x"), .integer(2), .text("ü")], [.null, .integer(2), .text("ü")],
         ]
         try connection.withStatement("INSERT INTO t VALUES (?, ?, ?)") { statement throws(SQLiteError) in
-            var last: [Value] = []
             for row in rows {
-                try statement.bind(row, after: last)
-                last = row
+                for (index, value) in row.enumerated() { try statement.rebind(value, at: index) }
                 while try statement.step() {}
             }
         }

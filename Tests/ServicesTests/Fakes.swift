@@ -152,10 +152,10 @@ actor MemoryStorage: Storage {
         try check()
         state.tombstones += tombstones
     }
-    func record(_ statements: [StatementRecord]) async throws(StorageProblem) {
+    func record(_ drafts: [RecordDraft]) async throws(StorageProblem) {
         try check()
-        batches.append(statements.count)
-        for record in statements { history[record.id] = record }
+        batches.append(drafts.count)
+        for record in drafts.map(\.record) { history[record.id] = record }
     }
     func statements(_ filter: StatementFilter) async throws(StorageProblem) -> [StatementRecord] {
         try check()

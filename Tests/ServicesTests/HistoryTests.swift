@@ -44,6 +44,33 @@ import Wire
         #expect(rig.history.ended == [.finished: 1])
     }
 
+    @Test func aShortStatementLeavesItsLoopAsOneEvent() async throws {
+        let rig = try await Rig.started()
+        var buffer = EventBuffer()
+        for event in life(1) + life(2, user: "bob") { _ = buffer.add(event.key, event.change, at: event.at) }
+        let batch = buffer.takeAll()
+        #expect(batch.courses.count == 2 && batch.events.isEmpty)
+        #expect(buffer.takeAll().count == 0)
+        rig.intake.accept(batch)
+        await rig.history.flush(all: false)
+        let told = await rig.storage.history[id(1)]
+        let other = try await Rig.started()
+        other.intake.accept(life(1))
+        await other.history.flush(all: false)
+        #expect(await other.storage.history[id(1)] == told)
+        #expect(rig.log.field("elapsed_ms", of: "statement ended") == "1000")
+        #expect(rig.history.ended == [.finished: 2])
+    }
+
+    @Test func aFullBufferDropsItsOldestEvents() {
+        var buffer = EventBuffer()
+        let dropped = (1...70_000).reduce(0) { $0 + buffer.add(key(UInt64($1)), .running, at: ManualClock.start) }
+        let batch = buffer.takeAll()
+        #expect(batch.count + dropped == 70_000)
+        #expect(batch.count <= 65_536)
+        #expect(batch.courses.last?.key == key(70_000))
+    }
+
     @Test(arguments: 0..<40)
     func eventsOfSeveralLoopsMayComeInAnyOrder(seed: UInt64) async throws {
         let rig = try await Rig.started()
@@ -371,4 +398,9 @@ struct SeededGenerator: RandomNumberGenerator {
         value = value &* 0xFF51_AFD7_ED55_8CCD
         return value ^ (value >> 33)
     }
+}
+
+extension Intake {
+    /// Takes events as they are, one by one.
+    func accept(_ events: [StatementEvent]) { accept(EventBatch(events)) }
 }

@@ -48,6 +48,24 @@ import Wire
         let rig = try await Rig.started()
         rig.intake.accept(events)
         await rig.history.flush(all: true)
+        let record = try #require(await rig.storage.history[id])
+        for split in 0...events.count {
+            let told = try await recordAsLoopsTell(events, split: split)
+            #expect(told == record, "in two ticks, the first of \(split) events")
+        }
+        return record
+    }
+
+    /// The record that the same events make as a loop hands them over, in two ticks.
+    private func recordAsLoopsTell(_ events: [StatementEvent], split: Int) async throws -> StatementRecord {
+        let rig = try await Rig.started()
+        var buffer = EventBuffer()
+        for (index, event) in events.enumerated() {
+            if index == split { rig.intake.accept(buffer.takeAll()) }
+            #expect(buffer.add(event.key, event.change, at: event.at) == 0)
+        }
+        rig.intake.accept(buffer.takeAll())
+        await rig.history.flush(all: true)
         return try #require(await rig.storage.history[id])
     }
 

@@ -1,7 +1,9 @@
 import Engine
 import Model
+import SQL
 import Synchronization
 import Testing
+import Wire
 
 @testable import Telemetry
 
@@ -39,13 +41,29 @@ struct LogWriterTests {
             put: reader.put)
     }
 
-    @Test func linesOfOneMomentLeaveTogether() {
-        let reader = Reader()
-        let log = writer(reader)
-        log.write(.info, "ended", lines: [[LogField("a", "1")], [LogField("a", "\"ü\"")]])
-        #expect(reader.lines.count == 2)
-        #expect(reader.lines.last?.hasSuffix(#""message":"ended","a":"\"ü\""}"#) == true)
-        #expect(reader.waits.count == 1)
+    @Test(arguments: [LogFormat.json, .text])
+    func finishedStatementsLeaveTogetherAndInShortTellTheSame(format: LogFormat) {
+        let owner = Owner(counter: 1, random: 7)
+        let blue = Place(group: "g", pool: "blue", coordinator: "blue-1", registration: 1)
+        let users = ["ann", "a \"ü\"", String(repeating: "x", count: 2000)]
+        let drafts = (1...30 as ClosedRange<UInt64>).map { number in
+            var course = StatementCourse(StatementKey(owner: owner, number: number))
+            let submission = Submission(user: users[Int(number) / 4 % 3], source: "", group: "g", kind: .read)
+            let start = Timestamp(milliseconds: Int64(number))
+            if number % 11 != 0 {
+                _ = course.take(.submitted(submission, sentTo: number % 5 == 0 ? nil : blue), at: start)
+            }
+            if number % 3 != 0 { _ = course.take(.answered(number: 1, queryID: "2026_\(number)"), at: start) }
+            _ = course.take(.ended(.finished, failure: nil, message: nil), at: start.adding(milliseconds: 42))
+            return RecordDraft.course(course)
+        }
+        let (short, whole) = (Reader(), Reader())
+        writer(short, format: format).write(finished: drafts)
+        let log = writer(whole, format: format)
+        for draft in drafts { log.write(.info, "statement ended", draft.record.logFields) }
+        #expect(short.lines == whole.lines)
+        #expect(short.lines.count == 30)
+        #expect(short.waits.count == 1)
         #expect(log.writes(.info) && !log.writes(.debug))
     }
 

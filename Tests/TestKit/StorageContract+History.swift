@@ -36,6 +36,26 @@ let historyLaws = [
         #expect(try await store.statements(StatementFilter()) == [statement(2), record])
         await store.close()
     },
+    StorageLaw("takes records in short beside others, many at once") { place in
+        let store = try await place.open()
+        let blue = Place(group: "default", pool: "blue", coordinator: "blue-1", registration: 1)
+        let submission = Submission(user: "ann", source: "cli", group: "default", kind: .read)
+        let drafts = (1...200).map { number in
+            let key = statement(number).key
+            if number % 7 == 0 { return RecordDraft.record(statement(number, ended: number % 2 == 0)) }
+            var course = StatementCourse(key)
+            _ = course.take(.submitted(submission, sentTo: number % 5 == 0 ? nil : blue), at: noon)
+            _ = course.take(.answered(number: 1, queryID: "engine_\(number)"), at: noon)
+            _ = course.take(number % 3 == 0 ? .running : .ended(.finished, failure: nil, message: nil), at: noon)
+            return .course(course)
+        }
+        for _ in 1...2 {
+            try await store.record(drafts)
+            for draft in drafts { #expect(try await store.statement(draft.record.id) == draft.record) }
+            #expect(try await store.statement("engine_1") == drafts[0].record)
+        }
+        await store.close()
+    },
     StorageLaw("gives back what was sent once and answered, and all that is told of it later") { place in
         let store = try await place.open()
         var record = statement(1)

@@ -109,3 +109,10 @@ let startLaws = [
         await store.close()
     },
 ]
+
+extension Storage {
+    /// Writes whole records.
+    public func record(_ records: [StatementRecord]) async throws(StorageProblem) {
+        try await record(records.map { RecordDraft.record($0) })
+    }
+}

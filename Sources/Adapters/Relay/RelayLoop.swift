@@ -38,7 +38,7 @@ final class RelayLoop {
     /// What passed of a head of that revision, for the next head is mostly the same: neither changed a client's session.
     var passedRevision: UInt64 = 0
     var passedLines: [UInt8] = []
-    private var events: [StatementEvent] = []
+    private var events = EventBuffer()
     private var held: [UInt64: (Bool) -> Void] = [:]
     private var lastHeld: UInt64 = 0
     private var ticks = 0
@@ -47,8 +47,6 @@ final class RelayLoop {
     private var listener: Listener?
     private var maximumConnections = Int.max
 
-    /// Events that one loop keeps between two ticks; beyond it the oldest history is lost, counted.
-    private static let maximumEvents = 65_536
     /// Idle connections kept for one coordinator.
     private static let maximumIdle = 256
     private static let tickMilliseconds = 100
@@ -151,11 +149,8 @@ final class RelayLoop {
 
     /// Hands the events over that no tick has taken yet.
     private func flush() {
-        guard !events.isEmpty else { return }
-        let batch = events
-        events = []
-        // There will be about as many again.
-        events.reserveCapacity(batch.count)
+        let batch = events.takeAll()
+        guard batch.count > 0 else { return }
         hub.sink.accept(batch)
     }
 
@@ -252,11 +247,8 @@ final class RelayLoop {
     }
 
     func report(_ key: StatementKey, _ change: consuming StatementEvent.Change, at moment: Timestamp) {
-        if events.count >= Self.maximumEvents {
-            events.removeFirst(Self.maximumEvents / 16)
-            counters.droppedEvents += UInt64(Self.maximumEvents / 16)
-        }
-        events.append(StatementEvent(key: key, at: moment, change: change))
+        let dropped = events.add(key, change, at: moment)
+        if dropped > 0 { counters.droppedEvents += UInt64(dropped) }
     }
 
     /// A suffix of query ids that the table does not have yet: says so once.

@@ -42,6 +42,8 @@ final class Database {
                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216")
             // A longer log, because the last page of each index is written with each batch, and moved only once.
             try database.connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            // What a statement that writes many rows would take back if it failed is no file's business.
+            try database.connection.execute("PRAGMA temp_store = MEMORY")
         } catch {
             throw StorageProblem(error)
         }

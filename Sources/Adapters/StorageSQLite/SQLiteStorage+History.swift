@@ -8,13 +8,23 @@ extension SQLiteStorage {
     private static let pruneBatch = 1000
 
     /// Writes a batch of history in one transaction, not synced by itself.
-    public func record(_ statements: [StatementRecord]) async throws(StorageProblem) {
-        guard !statements.isEmpty else { return }
+    public func record(_ drafts: [RecordDraft]) async throws(StorageProblem) {
+        guard !drafts.isEmpty else { return }
         try writeBehind { connection throws(SQLiteError) in
-            try connection.withStatement(SQLiteStorage.saving) { saving throws(SQLiteError) in
-                var last: [Value] = []
-                for statement in statements { try save(statement, saving, after: &last, connection) }
+            var rest = drafts.indices
+            for (count, text) in StatementRow.saving {
+                while rest.count >= count {
+                    let rows = rest.prefix(count)
+                    rest = rest.dropFirst(count)
+                    try connection.withStatement(text) { saving throws(SQLiteError) in
+                        for (place, index) in rows.enumerated() {
+                            try StatementRow(drafts[index]).bind(to: &saving, at: place)
+                        }
+                        while try saving.step() {}
+                    }
+                }
             }
+            for draft in drafts { try saveBeside(draft, connection) }
         }
     }
 
@@ -69,38 +79,9 @@ extension SQLiteStorage {
         return Int(try (number("page_count") - number("freelist_count")) * number("page_size"))
     }
 
-    /// Writes the row of a statement, or what may have changed in it: its user and its time, by which rows are found,
-    /// never do.
-    private static let saving = """
-        INSERT INTO statement (id, owner, owner_random, owner_number, state, user, source, group_name, pool,
-            coordinator, registration, kind, submitted, ended, failure, message, is_retried, dropped_verdicts,
-            dropped_waits, sent, query_id)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET state = excluded.state, source = excluded.source,
-            group_name = excluded.group_name, pool = excluded.pool, coordinator = excluded.coordinator,
-            registration = excluded.registration, kind = excluded.kind, ended = excluded.ended,
-            failure = excluded.failure, message = excluded.message, is_retried = excluded.is_retried,
-            dropped_verdicts = excluded.dropped_verdicts, dropped_waits = excluded.dropped_waits, sent = excluded.sent,
-            query_id = excluded.query_id
-        """
-
-    private func save(
-        _ record: StatementRecord, _ saving: borrowing Statement, after last: inout [Value],
-        _ connection: borrowing Connection
-    ) throws(SQLiteError) {
-        let only = record.onlyAttempt
-        let values: [Value] = [
-            .text(record.id), Value(record.key.owner.counter), Value(bits: record.key.owner.random),
-            Value(bits: record.key.number), .text(record.state.rawValue), .text(record.user), .text(record.source),
-            .text(record.group), .text(record.pool), .text(record.coordinator), Value(record.registration),
-            Value(record.kind?.rawValue), record.submitted.value, Value(record.ended),
-            Value(record.failure), Value(record.message), Value(record.isRetried ? 1 : 0),
-            Value(record.droppedVerdicts), Value(record.droppedWaits), Value(only?.started), Value(only?.queryID),
-        ]
-        try saving.bind(values, after: last)
-        last = values
-        while try saving.step() {}
-        if only != nil || record.hasNothingBeside { return }
+    /// Writes what does not stand in the statement's own row.
+    private func saveBeside(_ draft: RecordDraft, _ connection: borrowing Connection) throws(SQLiteError) {
+        guard case .record(let record) = draft, record.onlyAttempt == nil, !record.hasNothingBeside else { return }
         let rows = try connection.rows("SELECT number FROM statement WHERE id = ?", .text(record.id))
         guard let number = rows.first?.first else { return }
         try connection.run("DELETE FROM attempt WHERE statement = ?", number)
@@ -117,35 +98,5 @@ extension SQLiteStorage {
         }
         try save(record.verdicts, of: number, connection)
         try save(record.waits, of: number, connection)
-    }
-}
-
-extension StatementRecord {
-    /// Its attempt, if it is its only one and its own row tells all of it but when it was sent and its id.
-    fileprivate var onlyAttempt: AttemptRecord? {
-        guard verdicts.isEmpty, waits.isEmpty, attempts.count == 1, let attempt = attempts.first, queryIDs.count <= 1,
-            attempt.queryID == queryIDs.first
-        else { return nil }
-        guard attempt.number == 1, attempt.pool == pool, attempt.coordinator == coordinator, attempt.ended == ended,
-            attempt.failure == failure, attempt.message == message, attempt.rule == nil, attempt.failureClass == nil,
-            attempt.action == nil, attempt.gate == nil
-        else { return nil }
-        return attempt
-    }
-
-    /// Whether it has no attempt yet, and nothing befell it.
-    fileprivate var hasNothingBeside: Bool {
-        verdicts.isEmpty && waits.isEmpty && attempts.isEmpty && queryIDs.isEmpty
-    }
-}
-
-extension AttemptRecord {
-    /// The only attempt of a statement, as the statement's row tells it.
-    init(only started: Timestamp, queryID: String?, of record: StatementRecord) {
-        self.init(number: 1, pool: record.pool, coordinator: record.coordinator, started: started)
-        self.queryID = queryID
-        ended = record.ended
-        failure = record.failure
-        message = record.message
     }
 }

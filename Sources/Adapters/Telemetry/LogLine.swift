@@ -1,3 +1,4 @@
+import Bytes
 import Engine
 import Model
 
@@ -15,58 +16,82 @@ struct LogLine: Equatable {
         self.at = at
         self.level = level
         self.message = message
-        guard fields.contains(where: { $0.value.utf8.count > Self.longestValue }) else {
-            self.fields = fields
-            return
-        }
-        self.fields = fields.map { field in
-            guard field.value.utf8.count > Self.longestValue else { return field }
-            return LogField(field.name, String(field.value.unicodeScalars.prefix(Self.longestValue)) + "...")
+        self.fields = fields.map { LogField($0.name, Self.bounded($0.value)) }
+    }
+
+    /// A value as it is written.
+    static func bounded(_ value: String) -> String {
+        guard value.utf8.count > longestValue else { return value }
+        return String(value.unicodeScalars.prefix(longestValue)) + "..."
+    }
+}
+
+/// How lines look.
+enum LineFormat: Equatable {
+    /// For people: time, level, message, `name=value`; a value that has spaces, quotes or control characters stands in
+    /// quotes, so that no value can look like another line. `isColoured`: warnings and errors stand out.
+    case text(isColoured: Bool)
+    /// One JSON object: `at`, `level`, `message`, then the fields, whose values are strings.
+    case json
+
+    /// - Parameter time: the line's moment, as text.
+    func bytes(of line: LogLine, time: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        begin(line.level, line.message, time: time, in: &bytes)
+        for field in line.fields { put(field.name, field.value, in: &bytes) }
+        end(in: &bytes)
+        return bytes
+    }
+
+    /// Begins a line.
+    func begin(_ level: LogLevel, _ message: String, time: String, in line: inout [UInt8]) {
+        switch self {
+        case .json:
+            line.append(contentsOf: #"{"at":""#.utf8)
+            line.append(contentsOf: time.utf8)
+            line.append(contentsOf: #"","level":""#.utf8)
+            line.append(contentsOf: level.word.utf8)
+            line.append(contentsOf: #"","message":"#.utf8)
+            JSONString.append(message, to: &line)
+        case .text(let isColoured):
+            let word = level.word.uppercased()
+            let padding = String(repeating: " ", count: max(0, 7 - word.count))
+            let colour = isColoured ? level.colour : ""
+            line.append(contentsOf: "\(time) \(colour)\(word)\(colour.isEmpty ? "" : "\u{1B}[0m")\(padding) ".utf8)
+            line.append(contentsOf: message.utf8)
         }
     }
 
-    /// The line as one JSON object: `at`, `level`, `message`, then the fields, whose values are strings.
-    /// - Parameter time: its moment as text, where that is known.
-    func json(time: String? = nil) -> [UInt8] {
-        var line: [UInt8] = []
-        line.reserveCapacity(512)
-        line.append(contentsOf: #"{"at":""#.utf8)
-        line.append(contentsOf: (time ?? at.text).utf8)
-        line.append(contentsOf: #"","level":""#.utf8)
-        line.append(contentsOf: level.word.utf8)
-        line.append(contentsOf: #"","message":"#.utf8)
-        JSONString.append(message, to: &line)
-        for field in fields {
+    /// Puts a field; a name is a word of ours.
+    func put(_ name: String, _ value: String, in line: inout [UInt8]) {
+        switch self {
+        case .json:
             line.append(UInt8(ascii: ","))
-            JSONString.append(field.name, to: &line)
+            line.append(UInt8(ascii: "\""))
+            line.append(contentsOf: name.utf8.span)
+            line.append(UInt8(ascii: "\""))
             line.append(UInt8(ascii: ":"))
-            JSONString.append(field.value, to: &line)
-        }
-        line.append(contentsOf: "}\n".utf8)
-        return line
-    }
-
-    /// The line for people: time, level, message, `name=value`; a value that has spaces, quotes or control characters
-    /// stands in quotes, so that no value can look like another line.
-    /// - Parameters:
-    ///   - isColoured: whether warnings and errors stand out.
-    ///   - time: its moment as text, where that is known.
-    func text(isColoured: Bool, time: String? = nil) -> [UInt8] {
-        let word = level.word.uppercased()
-        let padding = String(repeating: " ", count: max(0, 7 - word.count))
-        var line = Array("\(time ?? at.text) ".utf8)
-        let colour = isColoured ? level.colour : ""
-        line.append(contentsOf: Array("\(colour)\(word)\(colour.isEmpty ? "" : "\u{1B}[0m")\(padding) \(message)".utf8))
-        for field in fields {
-            line.append(contentsOf: Array(" \(field.name)=".utf8))
-            if field.value.isEmpty || field.value.unicodeScalars.contains(where: \.needsQuotes) {
-                JSONString.append(field.value, to: &line)
+            JSONString.append(value, to: &line)
+        case .text:
+            line.append(UInt8(ascii: " "))
+            line.append(contentsOf: name.utf8.span)
+            line.append(UInt8(ascii: "="))
+            if value.isEmpty || value.unicodeScalars.contains(where: \.needsQuotes) {
+                JSONString.append(value, to: &line)
             } else {
-                line.append(contentsOf: Array(field.value.utf8))
+                line.append(contentsOf: value.utf8.span)
             }
         }
+    }
+
+    /// Ends a line.
+    func end(in line: inout [UInt8]) {
+        switch self {
+        case .json: line.append(UInt8(ascii: "}"))
+        case .text: break
+        }
         line.append(UInt8(ascii: "\n"))
-        return line
     }
 }
 
@@ -108,10 +133,11 @@ enum JSONString {
     static func append(_ text: String, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))
         defer { line.append(UInt8(ascii: "\"")) }
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-            line.append(contentsOf: text.utf8)
-            return
+        let bytes = text.utf8.span
+        let odd = search(bytes, from: 0, to: bytes.count) { bytes in
+            bytes | bytes.marks(below: 0x20) | bytes.marks(from: 0x7F) | bytes.marks(of: 0x22) | bytes.marks(of: 0x5C)
         }
+        if odd == bytes.count { return line.append(contentsOf: bytes) }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": line.append(contentsOf: [UInt8(ascii: "\\"), UInt8(scalar.value)])

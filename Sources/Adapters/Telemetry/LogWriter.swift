@@ -60,30 +60,38 @@ public final class LogWriter: Log {
 
     /// Writes one line, if its level is asked for.
     public func write(_ level: LogLevel, _ message: StaticString, _ fields: [LogField]) {
-        write(level, message, lines: [fields])
+        put(level, lines: 1) { format, at in
+            format.bytes(of: LogLine(at: at, level: level, message: "\(message)", fields: fields), time: at.text)
+        }
     }
 
-    /// Writes lines of one moment, level and message, if their level is asked for.
-    public func write(_ level: LogLevel, _ message: StaticString, lines: [[LogField]]) {
+    /// Writes the one line of each of these finished statements, if that level is asked for.
+    public func write(finished drafts: [RecordDraft]) {
+        guard !drafts.isEmpty else { return }
+        put(.info, lines: drafts.count) { format, at in
+            var lines = FinishedLines(format, at: at)
+            lines.put(drafts)
+            return lines.bytes
+        }
+    }
+
+    /// Hands so many lines of one moment over.
+    private func put(_ level: LogLevel, lines: Int, _ spell: (LineFormat, Timestamp) -> [UInt8]) {
         state.withLock { state in
             guard level.rawValue >= state.level.rawValue else { return }
             guard flush(&state) else {
-                state.dropped += lines.count
+                state.dropped += lines
                 return
             }
             let at = now()
-            let time = at.text
             if state.dropped > 0 {
                 let loss = LogLine(
                     at: at, level: .warning, message: "log lines dropped",
                     fields: [LogField("lines", String(state.dropped))])
                 state.dropped = 0
-                state.rest = state.format.bytes(of: loss, time: time)
+                state.rest = state.format.bytes(of: loss, time: at.text)
             }
-            for fields in lines {
-                let line = LogLine(at: at, level: level, message: "\(message)", fields: fields)
-                state.rest += state.format.bytes(of: line, time: time)
-            }
+            state.rest += spell(state.format, at)
             _ = flush(&state)
         }
     }
@@ -105,20 +113,6 @@ public final class LogWriter: Log {
         case .text: .text(isColoured: terminal.isColoured)
         case .json: .json
         case .auto: terminal.isOne ? .text(isColoured: terminal.isColoured) : .json
-        }
-    }
-}
-
-/// How lines look.
-enum LineFormat: Equatable {
-    case text(isColoured: Bool)
-    case json
-
-    /// - Parameter time: the line's moment, as text.
-    func bytes(of line: LogLine, time: String) -> [UInt8] {
-        switch self {
-        case .text(let isColoured): line.text(isColoured: isColoured, time: time)
-        case .json: line.json(time: time)
         }
     }
 }

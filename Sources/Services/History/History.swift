@@ -127,39 +127,40 @@ public final class History: Service {
         return state.withLock { now >= $0.resting }
     }
 
-    private func take(_ events: [StatementEvent]) async {
-        for index in events.indices {
-            guard case .adopted(let attempt, let registration) = events[index].change else { continue }
-            await recall(events[index].key, attempt: attempt, registration: registration, at: events[index].at)
+    private func take(_ batch: EventBatch) async {
+        for event in batch.events {
+            guard case .adopted(let attempt, let registration) = event.change else { continue }
+            await recall(event.key, attempt: attempt, registration: registration, at: event.at)
         }
         let now = clock.monotonic()
         let strays = state.withLock { state in
             // A span, because an element of the array would be copied.
-            let events = events.span
-            for index in events.indices {
-                state.book.take(events[index], now: now)
-                if case .judged(let verdict, _) = events[index].change { state.retries.add(verdict) }
+            let courses = batch.courses.span
+            for index in courses.indices { state.book.take(courses[index], now: now) }
+            for event in batch.events {
+                state.book.take(event, now: now)
+                if case .judged(let verdict, _) = event.change { state.retries.add(verdict) }
             }
             return now >= state.resting ? state.book.strays(limit: Self.batch, now: now) : []
         }
         if !strays.isEmpty { await recall(strays: strays) }
         let isLogged = log.writesFinished
         let ended = state.withLock { state in
-            var records: [StatementRecord] = []
+            var drafts: [RecordDraft] = []
             var finished: UInt64 = 0
             for entry in state.book.takeEnded() {
                 // Nearly all: their count waits for the end.
                 if case .finished = entry.state { finished += 1 } else { state.ended[entry.state, default: 0] += 1 }
                 if entry.hasStory { state.retries.add(ended: entry.record) }
-                if isLogged { records.append(entry.record) }
+                if isLogged { drafts.append(entry.draft) }
             }
             if finished > 0 { state.ended[.finished, default: 0] += finished }
-            return records
+            return drafts
         }
         log.write(finished: ended)
     }
 
-    private func write(_ drafts: [StatementRecord], begun: Int64) async -> Bool {
+    private func write(_ drafts: [RecordDraft], begun: Int64) async -> Bool {
         do throws(StorageProblem) {
             try await storage.record(drafts)
             let now = clock.monotonic()

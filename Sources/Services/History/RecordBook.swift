@@ -21,7 +21,7 @@ struct RecordBook {
     /// How long an ended record waits for late events of other loops, and one without a beginning for it.
     static let lateness: Int64 = 1000
 
-    private var entries: [StatementKey: RecordEntry] = [:]
+    private var entries = HashTable<RecordEntry>()
     /// To be written now, soon, some time: in the order in which their turn comes.
     private var ended = Queue<RecordEntry>()
     private var settling = Queue<RecordEntry>()
@@ -44,26 +44,26 @@ struct RecordBook {
     init(capacity: Int) { self.capacity = capacity }
 
     /// The records it holds of statements whose beginning is known.
-    var records: [StatementRecord] { entries.values.filter(\.hasBegun).map(\.record) }
+    var records: [StatementRecord] { entries.all.filter(\.hasBegun).map(\.record) }
 
     /// How many records the store does not have as they are.
-    var unwrittenCount: Int { entries.values.count(where: \.isUnwritten) }
+    var unwrittenCount: Int { entries.all.count(where: \.isUnwritten) }
 
     /// How many places in its queues are taken, also by what has moved on.
     var queuedCount: Int { ended.count + settling.count + resting.count + leaving.count }
 
     /// Whether a record is held whose beginning is known.
-    func holds(_ key: StatementKey) -> Bool { entries[key]?.hasBegun ?? false }
+    func holds(_ key: StatementKey) -> Bool { entry(key)?.hasBegun ?? false }
 
     /// Whether a record is held that has ended.
-    func hasEnded(_ key: StatementKey) -> Bool { entries[key]?.hasEnded ?? false }
+    func hasEnded(_ key: StatementKey) -> Bool { entry(key)?.hasEnded ?? false }
 
     /// Takes a record that does not begin with a submission here.
     /// - Parameter isStored: whether the store has it as it is.
     mutating func recall(_ record: StatementRecord, isStored: Bool, now: Int64) {
         let entry = RecordEntry(record, now: now)
         latest = nil
-        if let earlier = entries[record.key] {
+        if let earlier = self.entry(record.key) {
             // Events came first: what they say is put upon the record.
             entry.putUpon(earlier)
             letGo(earlier)
@@ -71,38 +71,55 @@ struct RecordBook {
             entry.written = entry.revision
         }
         orphans.remove(record.key)
-        entries[record.key] = entry
-        enqueue(entry, change: .much, now: now)
+        add(entry)
+        enqueue(entry, news: .much, now: now)
     }
 
     /// Takes an event.
     mutating func take(_ event: StatementEvent, now: Int64) {
         let entry = entry(event.key, now: now)
-        let change = entry.take(event)
+        took(entry.take(event), of: entry, now: now)
+    }
+
+    /// Takes all that a course tells.
+    mutating func take(_ course: StatementCourse, now: Int64) {
+        let entry = entry(course.key, now: now)
+        took(entry.take(course), of: entry, now: now)
+    }
+
+    private mutating func took(_ news: StatementCourse.News, of entry: RecordEntry, now: Int64) {
         entry.touched = now
         if !entry.hasBegun {
-            orphans.insert(event.key)
+            orphans.insert(entry.key)
         } else if !orphans.isEmpty {
-            orphans.remove(event.key)
+            orphans.remove(entry.key)
         }
-        enqueue(entry, change: change, now: now)
+        enqueue(entry, news: news, now: now)
+    }
+
+    private func entry(_ key: StatementKey) -> RecordEntry? { entries.find(key.spread) { $0.key == key } }
+
+    private mutating func add(_ entry: RecordEntry) {
+        let key = entry.key
+        _ = entries.remove(key.spread) { $0.key == key }
+        entries.add(entry, at: key.spread) { $0.key == key }
     }
 
     private mutating func entry(_ key: StatementKey, now: Int64) -> RecordEntry {
         if let latest, latest.key == key, !latest.isGone { return latest }
         let entry: RecordEntry
-        if let known = entries[key] {
+        if let known = self.entry(key) {
             entry = known
         } else {
             entry = RecordEntry(key, now: now)
-            entries[key] = entry
+            add(entry)
         }
         latest = entry
         return entry
     }
 
     /// Puts a changed entry where its turn to be written comes.
-    private mutating func enqueue(_ entry: RecordEntry, change: RecordEntry.Change, now: Int64) {
+    private mutating func enqueue(_ entry: RecordEntry, news: StatementCourse.News, now: Int64) {
         guard entry.hasBegun else { return }
         if entry.hasEnded {
             if !entry.isTold {
@@ -116,7 +133,7 @@ struct RecordBook {
             return
         }
         guard entry.isUnwritten else { return }
-        switch change {
+        switch news {
         case .none:
             break
         case .little where entry.standing == .none:
@@ -146,14 +163,14 @@ struct RecordBook {
     func strays(limit: Int, now: Int64) -> [StatementKey] {
         if orphans.isEmpty { return [] }
         return Array(
-            orphans.lazy.filter { key in entries[key].map { now - $0.touched >= Self.lateness } ?? true }
+            orphans.lazy.filter { key in entry(key).map { now - $0.touched >= Self.lateness } ?? true }
                 .prefix(limit))
     }
 
     /// Gives up a stray that the store does not know either.
     mutating func forget(_ key: StatementKey) {
         if !orphans.isEmpty { orphans.remove(key) }
-        if let entry = entries.removeValue(forKey: key) { letGo(entry) }
+        if let entry = entries.remove(key.spread, where: { $0.key == key }) { letGo(entry) }
     }
 
     private mutating func letGo(_ entry: RecordEntry) {
@@ -169,7 +186,7 @@ struct RecordBook {
 
     /// Takes out what is to be written now, until the next call of `written` or `putBack`.
     /// - Parameter all: also what could wait.
-    mutating func takeDrafts(limit: Int, now: Int64, all: Bool) -> [StatementRecord] {
+    mutating func takeDrafts(limit: Int, now: Int64, all: Bool) -> [RecordDraft] {
         drafted.removeAll(keepingCapacity: true)
         func draw(_ queue: inout Queue<RecordEntry>, _ standing: RecordEntry.Standing, after delay: Int64) {
             while drafted.count < limit, let entry = queue.first, all || now - entry.waiting >= delay {
@@ -184,7 +201,7 @@ struct RecordBook {
         draw(&ended, .ended, after: .min)
         draw(&settling, .settling, after: Self.settling)
         draw(&resting, .resting, after: Self.resting)
-        return drafted.map(\.entry.record)
+        return drafted.map(\.entry.draft)
     }
 
     /// The store has what was taken out.
@@ -198,7 +215,7 @@ struct RecordBook {
 
     /// The store did not take it.
     mutating func putBack(now: Int64) {
-        for (entry, _) in drafted where !entry.isGone { enqueue(entry, change: .much, now: now) }
+        for (entry, _) in drafted where !entry.isGone { enqueue(entry, news: .much, now: now) }
         drafted.removeAll(keepingCapacity: true)
     }
 
@@ -224,7 +241,7 @@ struct RecordBook {
         while load > capacity, let key = orphans.first { forget(key) }
         let excess = entries.count - load - Self.going * capacity
         if excess > 0 {
-            for entry in Array(entries.values.lazy.filter { $0.hasBegun && !$0.isUnwritten }.prefix(excess)) {
+            for entry in Array(entries.all.lazy.filter { $0.hasBegun && !$0.isUnwritten }.prefix(excess)) {
                 forget(entry)
             }
         }

@@ -20,7 +20,7 @@ final class Story {
     }
 
     /// Takes an event into the record.
-    func take(_ event: StatementEvent) -> RecordEntry.Change {
+    func take(_ event: StatementEvent) -> StatementCourse.News {
         switch event.change {
         case .submitted(let submission, let place, let queryID):
             hasBegun = true
@@ -71,7 +71,7 @@ final class Story {
         message.map { String($0.prefix(StatementRecord.messageLength)) }
     }
 
-    private func adopted(_ registration: UInt32, at time: Timestamp) -> RecordEntry.Change {
+    private func adopted(_ registration: UInt32, at time: Timestamp) -> StatementCourse.News {
         if record.registration == 0 { record.registration = registration }
         guard record.state == .abandoned || record.state == .lost else { return .none }
         record.state = .running

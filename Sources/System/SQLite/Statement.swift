@@ -13,6 +13,8 @@ public struct Column: Equatable, Sendable {
     private let handle: OpaquePointer
     /// The columns of the result; empty for a statement that gives none.
     public let columns: [Column]
+    /// What `rebind` bound; empty before its first call.
+    private var bound: [Value] = []
 
     init(_ handle: OpaquePointer) {
         unsafe self.handle = handle
@@ -36,20 +38,21 @@ public struct Column: Equatable, Sendable {
     /// Binds the parameters from the first on; those beyond the list are NULL.
     public func bind(_ values: [Value]) throws(SQLiteError) {
         if values.count < parameterCount { unsafe sqlite3_clear_bindings(handle) }
-        for (offset, value) in values.enumerated() {
-            let code = bind(value, at: Int32(offset + 1))
-            if code != SQLITE_OK { throw error(code) }
-        }
+        for (offset, value) in values.enumerated() { try check(bind(value, at: Int32(offset + 1))) }
     }
 
-    /// Binds the parameters anew that differ from what was bound last: for rows that have much in common.
-    /// - Parameter last: what was bound last; as many values.
-    public func bind(_ values: [Value], after last: [Value]) throws(SQLiteError) {
-        guard last.count == values.count else { return try bind(values) }
-        for offset in values.indices where values[offset] != last[offset] {
-            let code = bind(values[offset], at: Int32(offset + 1))
-            if code != SQLITE_OK { throw error(code) }
+    /// Binds one parameter, unless it is bound so already by this call: for rows that have much in common. What is
+    /// bound by lists has no part in it.
+    /// - Parameter index: from 0.
+    public mutating func rebind(_ value: consuming Value, at index: Int) throws(SQLiteError) {
+        if bound.isEmpty {
+            // What was never bound is NULL.
+            unsafe sqlite3_clear_bindings(handle)
+            bound = Array(repeating: .null, count: parameterCount)
         }
+        guard bound[index] != value else { return }
+        try check(bind(value, at: Int32(index + 1)))
+        bound[index] = value
     }
 
     /// Goes to the next row; false after the last one, when the statement has been reset.
@@ -114,6 +117,10 @@ public struct Column: Equatable, Sendable {
             if bytes.isEmpty { return unsafe sqlite3_bind_zeroblob(handle, index, 0) }
             return unsafe shim_bind_blob(handle, index, bytes, UInt64(bytes.count))
         }
+    }
+
+    private func check(_ code: Int32) throws(SQLiteError) {
+        if code != SQLITE_OK { throw error(code) }
     }
 
     private func error(_ code: Int32) -> SQLiteError {

@@ -45,7 +45,7 @@ import Wire
         let (one, other) = (
             cell(StatementKey(owner: owner, number: 1)), cell(StatementKey(owner: owner, number: 2))
         )
-        var cells = HashedCells()
+        var cells = HashTable<Cell>()
         cells.replace(with: one, at: 7)
         cells.replace(with: other, at: 7)
         #expect(cells.count == 1)

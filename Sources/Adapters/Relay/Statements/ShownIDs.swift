@@ -18,7 +18,7 @@ final class ShownIDs: Sendable {
 
     private struct State {
         /// The statements that are held, by the newest of their ids.
-        var held = HashedCells()
+        var held = HashTable<Cell>()
         /// Other ids: earlier ones, and those of statements that are held no longer.
         var entries: [UInt64: Entry] = [:]
         /// Those in the order they came, from `first` on, so that the oldest are found without a search. Of an id that

@@ -2,7 +2,7 @@ import Synchronization
 
 /// All statements that this gateway holds, in shards, so that loops seldom meet.
 public final class CellTable: Sendable {
-    private let shards = InlineArray<64, Mutex<HashedCells>> { _ in Mutex(HashedCells()) }
+    private let shards = InlineArray<64, Mutex<HashTable<Cell>>> { _ in Mutex(HashTable<Cell>()) }
     /// How many shards there are: a power of two.
     public static let shardCount = 64
 
@@ -36,7 +36,7 @@ public final class CellTable: Sendable {
 }
 
 extension StatementKey {
-    /// Every owner counts its statements up from the same number: where those lay side by side, the runs of two owners
-    /// would pile up, and a look-up would go over all of one.
-    fileprivate var spread: UInt64 { (number ^ owner.random) &* 0x9E37_79B9_7F4A_7C15 }
+    /// Bits that differ from key to key. Every owner counts its statements up from the same number: where those lay
+    /// side by side, the runs of two owners would pile up, and a look-up would go over all of one.
+    public var spread: UInt64 { (number ^ owner.random) &* 0x9E37_79B9_7F4A_7C15 }
 }

@@ -12,8 +12,5 @@ public struct KeyedHash: Sendable {
     }
 
     /// The hash of a text's bytes.
-    public func of(_ text: String) -> UInt64 {
-        let bytes = Array(text.utf8)
-        return of(bytes.span)
-    }
+    public func of(_ text: String) -> UInt64 { of(text.utf8.span) }
 }
