@@ -100,7 +100,9 @@ public struct StatementCourse: Equatable, Sendable {
         if let submission { changes.append((.submitted(submission, sentTo: isSentAtOnce ? place : nil), submitted)) }
         if let place, !isSentAtOnce { changes.append((.attempted(number: 1, place), sent)) }
         // When an attempt was answered nobody asks.
-        if !queryID.isEmpty { changes.append((.answered(number: 1, queryID: queryID), sent)) }
+        if !queryID.isEmpty {
+            changes.append((.answered(number: 1, queryID: queryID), place == nil ? submitted : sent))
+        }
         if lastRan != Self.never { changes.append((.running, lastRan)) }
         if let endState { changes.append((.ended(endState, failure: nil, message: nil), endedAt)) }
         return changes.map { StatementEvent(key: key, at: $0.1, change: $0.0) }

@@ -38,13 +38,14 @@ struct FinishedLines {
     /// The same fields as of the record that is made of the course.
     private mutating func put(_ course: StatementCourse) {
         if course.submission != submission || course.place !== place { share(course.submission, course.place) }
-        format.put("statement", statementID(owner: course.key.owner, statement: course.key.number), in: &bytes)
-        format.put("state", course.state.rawValue, in: &bytes)
+        format.put("statement", word: statementID(owner: course.key.owner, statement: course.key.number), in: &bytes)
+        format.put("state", word: course.state.rawValue, in: &bytes)
         bytes += shared
         if !course.queryID.isEmpty { format.put("query_ids", LogLine.bounded(course.queryID), in: &bytes) }
-        format.put("attempts", course.place == nil ? "0" : "1", in: &bytes)
+        format.put("attempts", word: course.place == nil ? "0" : "1", in: &bytes)
         if let ended = course.ended {
-            format.put("elapsed_ms", String(ended.milliseconds - course.submitted.milliseconds), in: &bytes)
+            format.put(
+                "elapsed_ms", word: String(ended.milliseconds - course.submitted.milliseconds), in: &bytes)
         }
     }
 

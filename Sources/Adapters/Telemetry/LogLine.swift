@@ -63,8 +63,33 @@ enum LineFormat: Equatable {
         }
     }
 
-    /// Puts a field; a name is a word of ours.
+    /// Puts a field whose value is a word of ours, as its name is, or a number: it needs no quotes to be told from others.
+    func put(_ name: String, word: String, in line: inout [UInt8]) {
+        begin(name, in: &line)
+        switch self {
+        case .json:
+            line.append(UInt8(ascii: "\""))
+            line.append(contentsOf: word.utf8.span)
+            line.append(UInt8(ascii: "\""))
+        case .text: line.append(contentsOf: word.utf8.span)
+        }
+    }
+
+    /// Puts a field.
     func put(_ name: String, _ value: String, in line: inout [UInt8]) {
+        begin(name, in: &line)
+        switch self {
+        case .json: JSONString.append(value, to: &line)
+        case .text:
+            if value.isEmpty || value.unicodeScalars.contains(where: \.needsQuotes) {
+                JSONString.append(value, to: &line)
+            } else {
+                line.append(contentsOf: value.utf8.span)
+            }
+        }
+    }
+
+    private func begin(_ name: String, in line: inout [UInt8]) {
         switch self {
         case .json:
             line.append(UInt8(ascii: ","))
@@ -72,16 +97,10 @@ enum LineFormat: Equatable {
             line.append(contentsOf: name.utf8.span)
             line.append(UInt8(ascii: "\""))
             line.append(UInt8(ascii: ":"))
-            JSONString.append(value, to: &line)
         case .text:
             line.append(UInt8(ascii: " "))
             line.append(contentsOf: name.utf8.span)
             line.append(UInt8(ascii: "="))
-            if value.isEmpty || value.unicodeScalars.contains(where: \.needsQuotes) {
-                JSONString.append(value, to: &line)
-            } else {
-                line.append(contentsOf: value.utf8.span)
-            }
         }
     }
 

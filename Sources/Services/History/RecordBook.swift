@@ -66,6 +66,7 @@ struct RecordBook {
         if let earlier = self.entry(record.key) {
             // Events came first: what they say is put upon the record.
             entry.putUpon(earlier)
+            entries.remove(record.key.spread) { $0 === earlier }
             letGo(earlier)
         } else if isStored {
             entry.written = entry.revision
@@ -101,7 +102,6 @@ struct RecordBook {
 
     private mutating func add(_ entry: RecordEntry) {
         let key = entry.key
-        _ = entries.remove(key.spread) { $0.key == key }
         entries.add(entry, at: key.spread) { $0.key == key }
     }
 
