@@ -26,7 +26,11 @@ public struct EventBatch: Sendable {
         }
         let courses = other.courses.prefix(room)
         let events = other.events.prefix(room - courses.count)
-        self.courses += courses
+        // Behind an event of its statement a course would overtake it: courses are looked at first.
+        let told = Set(self.events.lazy.map(\.key))
+        for course in courses {
+            if told.contains(course.key) { self.events += course.events } else { self.courses.append(course) }
+        }
         self.events += events
         return other.count - courses.count - events.count
     }

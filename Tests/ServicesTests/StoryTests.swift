@@ -98,6 +98,16 @@ import Wire
         #expect(record.pool == "green" && record.registration == 2)
     }
 
+    /// What is told of one tick after the other is not told in another order where both lie together.
+    @Test func aStatementThatGoesOnAfterItWasGivenUpEnds() async throws {
+        let record = try await record([
+            submitted, attempted(1, "blue-1", at: 1), event(.answered(number: 1, queryID: "q1"), at: 2),
+            event(.running, at: 3), ended(.abandoned, at: 100),
+            event(.adopted(attempt: 1, registration: 1), at: 150), event(.running, at: 152), ended(.finished, at: 200),
+        ])
+        #expect(record.state == .finished && record.ended == moment(200))
+    }
+
     /// A statement that found nobody, was refused, was sent again under its number, ran, was not answered, was moved,
     /// and failed.
     private var unlucky: [StatementEvent] {
