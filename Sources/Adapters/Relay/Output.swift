@@ -17,22 +17,21 @@ final class Output {
 
     deinit { unsafe start.deallocate() }
 
-    /// Room for a page that comes in several reads, while no exchange has it: found anew for each such page, and moved
-    /// while it grows, it costs more than the page's copy does.
-    private var pageRoom: [UInt8] = []
+    /// Room for pages that come in several reads, of which no exchange has need: found anew for each such page, and
+    /// moved while it grows, it costs more than the page's copy does.
+    private var pageRooms: [[UInt8]] = []
 
-    /// Gives that room away, empty; none where somebody has it.
-    func takePageRoom() -> [UInt8] {
-        var room: [UInt8] = []
-        swap(&room, &pageRoom)
-        return room
-    }
+    /// How many are kept, each of at most half of `kept`: two pages seldom come so at the same time.
+    private static let keptRooms = 4
 
-    /// Takes room for a page back, unless it is huge.
+    /// Gives such room away, empty; none where there is none.
+    func takePageRoom() -> [UInt8] { pageRooms.popLast() ?? [] }
+
+    /// Takes room for a page back, unless it is huge or there is enough.
     func giveBack(pageRoom room: consuming [UInt8]) {
-        guard room.capacity > pageRoom.capacity, room.capacity <= Self.kept else { return }
+        guard room.capacity <= Self.kept / 2, pageRooms.count < Self.keptRooms else { return }
         room.removeAll(keepingCapacity: true)
-        pageRoom = room
+        pageRooms.append(room)
     }
 
     /// Begins anew. A buffer that a huge head made large is given back.

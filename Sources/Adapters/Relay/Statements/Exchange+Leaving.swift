@@ -23,7 +23,7 @@ extension Exchange {
     /// Begins to send a page that is too large to be kept, unless it may be the last.
     func startLeavingKept() {
         let whole = takePageAway()
-        if startLeaving(whole.span) { out.giveBack(pageRoom: whole) } else { page = whole }
+        if startLeaving(whole.span) { out.giveBack(pageRoom: consume whole) } else { page = whole }
     }
 
     /// Begins to send a page, unless it is kept back: then the answer is false. Only what came since the last call is

@@ -36,7 +36,7 @@ extension Exchange {
         let whole = takePageAway()
         if whole.isEmpty { return handle(.empty) }
         leaveWhole(whole.span, isHeadReady: false)
-        out.giveBack(pageRoom: whole)
+        out.giveBack(pageRoom: consume whole)
     }
 
     /// Scans a whole page, asks the statement's cell, splices and sends it in one write.
