@@ -14,8 +14,8 @@ let strict: [SwiftSetting] = [
 /// means something (a byte loop is some fifty times slower without it).
 let core: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-/// The classes of a stream and of the relay belong to one loop each, and a poll touches some thirty of their properties:
-/// checking each at run time took 8 % of a poll's instructions. Debug builds check, and all tests run in them.
+/// The relay's classes belong to one loop each, and a poll touches some thirty of their properties: checking each at run
+/// time took 8 % of a poll's instructions. Debug builds check, and all tests run in them.
 let relay: [SwiftSetting] =
     strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
@@ -74,7 +74,7 @@ let package = Package(
             swiftSettings: strict),
 
         // Adapters
-        module("Adapters", "Network", ["CUV", "Bytes"], settings: relay),
+        module("Adapters", "Network", ["CUV", "Bytes"]),
         module("Adapters", "HTTPServer", ["Network", "Wire"]),
         module("Adapters", "Relay", ["Network", "Wire", "SQL", "Engine", "Model", "Bytes"], settings: relay),
         module("Adapters", "StorageSQLite", ["SQLite", "Threads", "Files", "Model", "Engine", "SQL", "Wire"]),

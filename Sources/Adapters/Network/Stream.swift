@@ -138,7 +138,9 @@ public final class Stream: OpenHandle {
             unsafe request.deallocate()
             return beginClosing(CloseReason(libuv: code))
         }
-        _ = unsafe uv_fileno(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor)
+        var number: Int32 = -1
+        _ = unsafe uv_fileno(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &number)
+        descriptor = number
         setOptions()
     }
 
