@@ -186,7 +186,7 @@ class Conversation:
     def refused(self, request, response, reply, target):
         """Before it passes on a 404 of a poll the gateway may look whether the coordinator is another one; what it
         says of a 500 depends on the statement."""
-        for _ in range(20):
+        for _ in range(200):
             if reply.status != 200 or response["status"] != 404:
                 break
             assert "nextUri" in reply.json(), reply
