@@ -42,11 +42,13 @@ struct ServedAPI {
         self.url = url
     }
 
-    /// Asks with the credential.
+    /// Asks with the credential. A length that is announced is that of a body which does not follow.
     func ask(
-        _ method: String, _ path: String, _ body: String? = nil, authorization: String? = "Bearer \(token)"
+        _ method: String, _ path: String, _ body: String? = nil, announcing length: Int? = nil,
+        authorization: String? = "Bearer \(token)"
     ) async throws -> Reply {
-        let headers = authorization.map { [WebHeader("Authorization", $0)] } ?? []
+        var headers = authorization.map { [WebHeader("Authorization", $0)] } ?? []
+        if let length { headers.append(WebHeader("Content-Length", String(length))) }
         let answer = try await web.perform(
             WebRequest(method: method, url: url + path, headers: headers, body: body.map { Array($0.utf8) }))
         return Reply(answer: answer)
