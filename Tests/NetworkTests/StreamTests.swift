@@ -155,6 +155,36 @@ struct StreamTests {
         #expect(reason == .reset)
     }
 
+    @Test func whatCameWhileAStreamRestedIsReadAfterwards() async throws {
+        let (text, events) = try await onLoop(answering: (String, [Probe.Event]).self, bufferBytes: 16) { bench, done in
+            var client: Probe?
+            let address = try bench.serve { server in
+                server.whenReceived = { server, _ in
+                    guard server.text == "one" else { return }
+                    server.stream?.pauseReading()
+                    client?.write(" two, three, four, five, six, seven, eight")
+                    client?.stream?.shutdownWrite()
+                    var ticks = 0
+                    var ticker: Ticker?
+                    ticker = bench.loop.repeatEvery(milliseconds: 1) {
+                        ticks += 1
+                        guard ticks == 5 else { return }
+                        ticker?.stop()
+                        ticker = nil
+                        server.stream?.resumeReading()
+                    }
+                }
+                server.whenEnded = { server in
+                    server.stream?.close()
+                    done((server.text, server.events))
+                }
+            }
+            client = bench.dial(address) { client in client.whenConnected = { $0.write("one") } }
+        }
+        #expect(text == "one two, three, four, five, six, seven, eight")
+        #expect(events == [.received, .ended])
+    }
+
     @Test func manyConnectionsAtOnceEachGetTheirOwnAnswer() async throws {
         let wrong = try await onLoop(answering: [String].self) { bench, done in
             let address = try bench.serve { server in
